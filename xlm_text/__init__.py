@@ -1,0 +1,26 @@
+"""Exact tokenization for the XLM checkpoints, in every language they have.
+
+>>> from xlm_text import XLMTokenizer
+>>> tokenizer = XLMTokenizer.from_pretrained()
+>>> tokenizer.decode(tokenizer.encode("Hello, world!", lang="en"), skip_special_tokens=True)
+'hello , world !'
+"""
+
+from xlm_text.checkpoints import CHECKPOINTS, Checkpoint
+from xlm_text.errors import InputError, MissingComponentError
+from xlm_text.settings import Settings
+from xlm_text.tokenizer import XLMTokenizer
+from xlm_text.training import train
+from xlm_text.vocabulary import Vocabulary
+
+__all__ = [
+    "CHECKPOINTS",
+    "Checkpoint",
+    "InputError",
+    "MissingComponentError",
+    "Settings",
+    "Vocabulary",
+    "XLMTokenizer",
+    "train",
+]
+__version__ = "0.1.0"

@@ -1,0 +1,9 @@
+"""The errors that bad input gets: one sentence with what was given, what was expected, what to do."""
+
+
+class InputError(ValueError):
+    """A value from the caller cannot be used: an argument, a text, or the contents of a file."""
+
+
+class MissingComponentError(ImportError):
+    """A package or model that a language needs is not on this machine."""

@@ -1,0 +1,83 @@
+"""What each language needs: one table, and the state of this machine beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata
+
+from xlm_text.errors import InputError, MissingComponentError
+
+
+@dataclass(frozen=True)
+class Component:
+    """A package that decides which words a text falls into.
+
+    ``verified`` are the versions whose output was compared with the reference; the bounds in
+    ``pyproject.toml`` name the same ones.
+    """
+
+    package: str
+    verified: tuple[str, ...]
+
+    def installed(self) -> str | None:
+        """Return the installed version, ``None`` if there is none."""
+        try:
+            return metadata.version(self.package)
+        except metadata.PackageNotFoundError:
+            return None
+
+
+COMPONENTS = {
+    "moses": Component("sacremoses", ("0.2.0",)),
+    "jieba": Component("jieba", ("0.42.1",)),
+    "rjieba": Component("rjieba", ("0.2.2",)),
+    "newmm": Component("pythainlp", ("5.4.0",)),
+    "kytea": Component("kytea", ("0.1.11",)),
+}
+
+
+@dataclass(frozen=True)
+class Language:
+    """How the words of a language are found.
+
+    ``segmenters`` names the entry of :data:`COMPONENTS` that cuts the words, the default first.
+    ``segment_first`` says that this happens before the punctuation is normalised.
+    """
+
+    segmenters: tuple[str, ...]
+    segment_first: bool = False
+
+
+# Every language that is not named here is cut by the Moses rules, with nonbreaking prefixes of
+# its own where sacremoses has them and with the English ones where it does not.
+LANGUAGES = {
+    "zh": Language(("jieba", "rjieba"), segment_first=True),
+    "th": Language(("newmm",)),
+    "ja": Language(("kytea",)),
+}
+_MOSES = Language(("moses",))
+
+
+def language(lang: str) -> Language:
+    """Return the entry of the table for a language code."""
+    return LANGUAGES.get(lang, _MOSES)
+
+
+def choose_segmenter(lang: str, wanted: str | None) -> str:
+    """Return the component to cut ``lang`` with: ``wanted``, or the default where that is None."""
+    choices = language(lang).segmenters
+    if wanted is None:
+        return choices[0]
+    if wanted not in choices:
+        raise InputError(f"no segmenter {wanted!r} for {lang!r}: choose one of {list(choices)}")
+    return wanted
+
+
+def require(component: str, extra: str = "") -> None:
+    """Raise :class:`MissingComponentError` unless the component's package is installed."""
+    package = COMPONENTS[component].package
+    if COMPONENTS[component].installed() is None:
+        raise MissingComponentError(
+            f"the package {package!r} is not installed: install it with `pip install {package}`"
+            + (f" or `pip install 'xlm-toolkit[{extra}]'`" if extra else "")
+        )

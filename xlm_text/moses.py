@@ -1,0 +1,93 @@
+"""The Moses word rules as sacremoses has them, as data.
+
+sacremoses keeps its regular expressions as attributes of ``MosesTokenizer``; those very
+expressions are run here, as rules that can also carry alignment.  Two of its steps are loops
+there and are stated as expressions here: the marking of dot runs and the splitting of full
+stops.  Another rule set (the Perl original differs from sacremoses in a few places) is another
+function like :func:`moses_words`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from xlm_text.alignment import Piece
+from xlm_text.rules import Rewriting, Rule, Rules, Strip, Substitution
+
+
+@lru_cache(maxsize=None)
+def moses_words(lang: str) -> Rules:
+    """Return the rules that put white space between the words of a normalised text.
+
+    >>> moses_words("en").apply("Isn't 3,000 e.g. many... (Dr. X.)?").split()
+    ['Isn', "'t", '3,000', 'e.g.', 'many', '...', '(', 'Dr.', 'X.', ')', '?']
+    """
+    from sacremoses import MosesTokenizer
+
+    moses = MosesTokenizer(lang=lang)
+    if lang == "en":
+        apostrophes = moses.ENGLISH_SPECIFIC_APOSTROPHE
+    elif lang in ("fr", "it"):
+        apostrophes = moses.FR_IT_SPECIFIC_APOSTROPHE
+    else:
+        apostrophes = [moses.NON_SPECIFIC_APOSTROPHE]
+    one_space = Substitution(*moses.DEDUPLICATE_SPACE)
+    commas = (moses.COMMA_SEPARATE_1, moses.COMMA_SEPARATE_2, moses.COMMA_SEPARATE_3)
+    steps: list[Rule] = [
+        one_space,
+        Substitution(*moses.ASCII_JUNK),
+        Strip(),
+        Substitution(*moses.PAD_NOT_ISALNUM),
+        Rewriting(r"\.{2,}", _mark_dots, needs=".."),
+        *(Substitution(*rule, needs=",") for rule in commas),
+        *(Substitution(*rule, needs="'") for rule in apostrophes),
+        _full_stops(moses),
+        one_space,
+        Strip(),
+        Substitution(*moses.TRAILING_DOT_APOSTROPHE, needs=".'"),
+        Rewriting(r"(?:DOT)+MULTI", _restore_dots, needs="DOTMULTI"),
+    ]
+    return Rules(tuple(steps))
+
+
+def _mark_dots(match: re.Match[str]) -> list[Piece]:
+    """Hide a run of dots from the comma, apostrophe and full stop rules behind letters."""
+    start, end = match.span()
+    dots: list[Piece] = [("DOT", i, i + 1) for i in range(start, end)]
+    tail: list[Piece] = [(" ", end, end)] if end < len(match.string) else []
+    return [(" ", start, start), *dots, ("MULTI", end - 1, end), *tail]
+
+
+def _restore_dots(match: re.Match[str]) -> list[Piece]:
+    start, end = match.span()
+    last = end - len("DOTMULTI")
+    dots: list[Piece] = [(".", i, i + 3) for i in range(start, last, 3)]
+    return [*dots, (".", last, end)]
+
+
+def _full_stops(moses: object) -> Rewriting:
+    """Split the full stop off a word unless it abbreviates.
+
+    It stays on a word with a dot and a letter inside (``e.g.``), on a known prefix (``Dr.``), on
+    one known before numbers (``No. 5``), and before a lower-case word.
+    """
+    lower = frozenset(moses.IsLower)  # type: ignore[attr-defined]
+    alpha = frozenset(moses.IsAlpha)  # type: ignore[attr-defined]
+    numeric_only = frozenset(moses.NUMERIC_ONLY_PREFIXES)  # type: ignore[attr-defined]
+    prefixes = frozenset(moses.NONBREAKING_PREFIXES) - numeric_only  # type: ignore[attr-defined]
+
+    def pieces(match: re.Match[str]) -> list[Piece]:
+        word, following = match[1], match[2]
+        start, end = match.span()
+        abbreviates = (
+            ("." in word and not alpha.isdisjoint(word))
+            or word in prefixes
+            or (following is not None and following in lower)
+            or (word in numeric_only and following is not None and following in "0123456789")
+        )
+        space = [] if abbreviates else [(" ", end - 1, end - 1)]
+        return [(word, start, end - 1), *space, (".", end - 1, end)]
+
+    # The look-behind keeps the search linear: a word is tried from its beginning only.
+    return Rewriting(r"(?<!\S)(\S+)\.(?=\s+(\S)|\s*\Z)", pieces, needs=".")

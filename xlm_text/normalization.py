@@ -1,0 +1,116 @@
+"""What happens to the characters of a text before it is cut into words, as data.
+
+The order and content of the steps are those of the XLM preprocessing: Moses'
+``replace-unicode-punctuation.perl``, ``normalize-punctuation.perl`` and
+``remove-non-printing-char.perl``, and for Romanian the mapping of the WMT16 preparation that the
+English-Romanian checkpoint was trained on.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from xlm_text.rules import DropControls, Rule, Rules, Strip, Substitution, Translation
+
+_UNICODE_PUNCTUATION = {
+    "，": ",",
+    "、": ",",
+    "”": '"',
+    "“": '"',
+    "《": '"',
+    "》": '"',
+    "」": '"',
+    "「": '"',
+    "∶": ":",
+    "：": ":",
+    "？": "?",
+    "！": "!",
+    "；": ";",
+    "（": "(",
+    "）": ")",
+    "【": "[",
+    "】": "]",
+    "〈": "<",
+    "〉": ">",
+    "’": "'",
+    "…": "...",
+    "～": "~",
+    "━": "-",
+    "％": "%",
+    **{chr(ord("０") + digit): str(digit) for digit in range(10)},
+}
+
+# The cedilla forms are what old encodings had in place of the comma forms; both lose their mark,
+# and so do the vowels, in upper and in lower case.
+_ROMANIAN = {
+    "\u015e": "S",
+    "\u015f": "s",
+    "\u0162": "T",
+    "\u0163": "t",
+    "\u0218": "S",
+    "\u0219": "s",
+    "\u021a": "T",
+    "\u021b": "t",
+    "\u0102": "A",
+    "\u0103": "a",
+    "\u00c2": "A",
+    "\u00e2": "a",
+    "\u00ce": "I",
+    "\u00ee": "i",
+}
+
+
+@lru_cache(maxsize=None)
+def normalization(lang: str) -> Rules:
+    """Return the steps that a text in ``lang`` goes through before the words are cut.
+
+    >>> normalization("en").apply("I said：（really）　“yes…”")
+    'I said: (really) \\u3000"yes..."'
+    """
+    steps: list[Rule] = [
+        Translation(_UNICODE_PUNCTUATION),
+        # These two full stops take the white space behind them along.
+        Substitution(r"。\s*", ". ", needs="。"),
+        Substitution(r"．\s*", ". ", needs="．"),
+        *_moses_punctuation(lang),
+        Strip(),
+        DropControls(),
+    ]
+    if lang == "ro":
+        steps.append(Translation(_ROMANIAN))
+    return Rules(tuple(steps))
+
+
+def _moses_punctuation(lang: str) -> list[Rule]:
+    # Importing sacremoses compiles its tables, which takes a while: not before it is needed.
+    from sacremoses import MosesPunctNormalizer
+
+    return [
+        Substitution(pattern, template, needs=_literal_prefix(pattern))
+        for pattern, template in MosesPunctNormalizer(lang=lang).substitutions
+    ]
+
+
+def _literal_prefix(pattern: str) -> str:
+    r"""Return characters that every match of ``pattern`` begins with, perhaps none.
+
+    >>> _literal_prefix(r"\) ([.!:?;,])"), _literal_prefix(r" +"), _literal_prefix(r"(\d) %")
+    (') ', ' ', '')
+    """
+    prefix, i = "", 0
+    while i < len(pattern):
+        char, width = pattern[i], 1
+        if char == "\\" and not pattern[i + 1].isalnum():
+            char, width = pattern[i + 1], 2
+        elif char == "\\" and pattern[i + 1] == "r":
+            char, width = "\r", 2
+        elif char in "\\.^$*+?{}[]|()":
+            break
+        quantifier = pattern[i + width : i + width + 1]
+        if quantifier and quantifier in "*?{":
+            break
+        prefix += char
+        i += width
+        if quantifier == "+":
+            break
+    return prefix

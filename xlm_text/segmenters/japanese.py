@@ -1,0 +1,115 @@
+"""Japanese: KyTea, which needs a model file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from xlm_text.errors import InputError, MissingComponentError
+from xlm_text.languages import require
+
+MODEL_VARIABLE = "XLM_KYTEA_MODEL"
+_USUAL_PLACES = (
+    "~/local/share/kytea/model.bin",
+    "~/.local/share/kytea/model.bin",
+    "/usr/local/share/kytea/model.bin",
+    "/usr/share/kytea/model.bin",
+)
+# Loading takes a second or two for the largest published models; a broken file can keep KyTea
+# busy for ever.
+_PROBE_SECONDS = 60
+_PROBE = """
+import sys, Mykytea
+print(list(Mykytea.Mykytea(sys.argv[1]).getWS(sys.argv[2])))
+"""
+
+
+def find_model(where: str | Path | None = None) -> Path:
+    """Find the model: the argument, the environment variable, then KyTea's usual places.
+
+    Raises:
+        MissingComponentError: there is none; the message says what to fetch and where to put it.
+        InputError: the argument or the variable names a file that is not there.
+
+    """
+    for given, by in ((where, "kytea_model"), (os.environ.get(MODEL_VARIABLE), MODEL_VARIABLE)):
+        if given:
+            path = Path(given).expanduser()
+            if not path.is_file():
+                raise InputError(f"{by} names {str(path)!r}, which is not a file")
+            return path
+    for place in _USUAL_PLACES:
+        path = Path(place).expanduser()
+        if path.is_file():
+            return path
+    raise MissingComponentError(
+        "Japanese needs a KyTea model: fetch one from KyTea's page (its source distribution holds "
+        f"data/model.bin; others are under 'Models'), unpack it, and put it at {_USUAL_PLACES[0]}, "
+        f"or name it in the environment variable {MODEL_VARIABLE} or as kytea_model"
+    )
+
+
+def load_kytea(where: str | Path | None = None) -> Callable[[str], list[str]]:
+    """Load KyTea with the model that :func:`find_model` finds."""
+    require("kytea")
+    model = find_model(where)
+    stat = model.stat()
+    return _load(str(model.resolve()), stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _load(model: str, size: int, modified: int) -> Callable[[str], list[str]]:
+    _probe(model)
+    import Mykytea
+
+    with _options(model) as options:
+        kytea = Mykytea.Mykytea(options)
+    lock = threading.Lock()
+
+    def segment(text: str) -> list[str]:
+        with lock:  # KyTea says nothing about threads
+            return list(kytea.getWS(text))
+
+    return segment
+
+
+def _probe(model: str) -> None:
+    """Let another process load the model first: on some broken files KyTea ends its process."""
+    text = "これはペンです。"
+    with _options(model) as options:
+        command = [sys.executable, "-c", _PROBE, options, text]
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                timeout=_PROBE_SECONDS,
+                env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+            )
+            loaded = done.returncode == 0
+            reason = done.stderr.decode(errors="replace").strip().split("\n")[-1]
+        except subprocess.TimeoutExpired:
+            loaded, reason = False, f"it did not load within {_PROBE_SECONDS} seconds"
+    if not loaded:
+        raise InputError(
+            f"{model!r} is not a KyTea model that KyTea can read"
+            + (f" ({reason})" if reason else "")
+            + ": fetch it again, and unpack it if it is compressed"
+        )
+
+
+@contextmanager
+def _options(model: str) -> Iterator[str]:
+    """Give KyTea's options for a model; it splits them at spaces, so the path may hold none."""
+    with tempfile.TemporaryDirectory() as folder:
+        if any(char.isspace() for char in model):
+            link = Path(folder) / "model.bin"
+            link.symlink_to(model)
+            model = str(link)
+        yield f"-model {model} -notags"

@@ -1,0 +1,135 @@
+"""Where tokenizers are kept: folders in the published layout, the hub, and this package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tokenizers import AddedToken
+
+from xlm_text.checkpoints import CHECKPOINTS, published
+from xlm_text.errors import InputError
+from xlm_text.settings import (
+    Settings,
+    settings_from_model_config,
+    settings_from_tokenizer_config,
+    tokenizer_config,
+)
+from xlm_text.vocabulary import MERGES_FILE, VOCAB_FILE, Vocabulary, read_json, write_text
+
+TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
+SPECIAL_TOKENS_FILE = "special_tokens_map.json"
+ADDED_TOKENS_FILE = "added_tokens.json"
+MODEL_CONFIG_FILE = "config.json"
+_OPTIONAL = (TOKENIZER_CONFIG_FILE, SPECIAL_TOKENS_FILE, ADDED_TOKENS_FILE, MODEL_CONFIG_FILE)
+_FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
+
+# Small, learnt from news and Wikipedia sentences in nine languages; for demonstration only.
+DEFAULT_FOLDER = Path(__file__).with_name("default")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the files of a tokenizer say."""
+
+    vocabulary: Vocabulary
+    settings: Settings
+    added_tokens: dict[int, AddedToken] = field(default_factory=dict)
+
+
+def load_pretrained(where: str | Path | None, hub: Mapping[str, Any]) -> Stored:
+    """Read the files of a tokenizer from a folder, the hub, or (``None``) this package."""
+    if where is None:
+        return _load_folder(DEFAULT_FOLDER, {})
+    folder = Path(where).expanduser()
+    if folder.is_dir():
+        return _load_folder(folder, {})
+    name = str(where)
+    if folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise InputError(f"{name!r} is not a folder")
+    return _load_hub(name, hub)
+
+
+def save_settings(
+    folder: str | Path, settings: Settings, added_tokens: Mapping[int, AddedToken]
+) -> tuple[str, ...]:
+    """Write ``tokenizer_config.json`` and ``special_tokens_map.json``; return their paths."""
+    config = tokenizer_config(settings)
+    config["added_tokens_decoder"] = {
+        str(id_): {"content": token.content, **{flag: getattr(token, flag) for flag in _FLAGS}}
+        for id_, token in added_tokens.items()
+    }
+    # The reference does not know this key and passes it on; it tells us to give `langs`.
+    config["use_lang_emb"] = settings.use_lang_emb
+    tokens = {
+        **settings.named_tokens,
+        "additional_special_tokens": list(settings.additional_special_tokens),
+    }
+    paths = []
+    for name, value in ((TOKENIZER_CONFIG_FILE, config), (SPECIAL_TOKENS_FILE, tokens)):
+        path = Path(folder, name)
+        write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        paths.append(str(path))
+    return tuple(paths)
+
+
+def _load_folder(folder: Path, known: Mapping[str, Any]) -> Stored:
+    for name in (VOCAB_FILE, MERGES_FILE):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder} has no {name}: is it a folder in the published layout?")
+    files = {name: read_json(folder / name) for name in _OPTIONAL if (folder / name).is_file()}
+    config = files.get(TOKENIZER_CONFIG_FILE, {})
+    added = config.get("added_tokens_decoder")
+    found = dict(known)
+    if MODEL_CONFIG_FILE in files:
+        found |= settings_from_model_config(files[MODEL_CONFIG_FILE])
+    found |= settings_from_tokenizer_config(config)
+    if added is None:
+        # Only older files need this one: newer ones say the same in their tokenizer_config.json.
+        found |= settings_from_tokenizer_config(files.get(SPECIAL_TOKENS_FILE, {}))
+    if "use_lang_emb" in config:
+        found["use_lang_emb"] = bool(config["use_lang_emb"])
+    settings = Settings().change(**found)
+    if added is not None:
+        tokens = {int(id_): _added_token(token) for id_, token in added.items()}
+    else:
+        special = set(settings.special_tokens)
+        tokens = {
+            int(id_): AddedToken(text, special=text in special, normalized=text not in special)
+            for text, id_ in files.get(ADDED_TOKENS_FILE, {}).items()
+        }
+    vocabulary = Vocabulary.from_files(folder / VOCAB_FILE, folder / MERGES_FILE)
+    return Stored(vocabulary, settings, dict(sorted(tokens.items())))
+
+
+def _added_token(token: Mapping[str, Any]) -> AddedToken:
+    return AddedToken(token["content"], **{flag: bool(token.get(flag)) for flag in _FLAGS})
+
+
+def _load_hub(name: str, hub: Mapping[str, Any]) -> Stored:
+    from huggingface_hub import snapshot_download
+
+    checkpoint = published(name)
+    repository = f"FacebookAI/{checkpoint.name}" if checkpoint else name
+    try:
+        folder = snapshot_download(
+            repository, allow_patterns=[VOCAB_FILE, MERGES_FILE, *_OPTIONAL], **hub
+        )
+    except Exception as error:  # the hub client raises many kinds, of its own and of its HTTP library
+        reason = str(error).strip().split("\n")[0]
+        raise InputError(
+            f"{name!r} is neither a folder nor to be had from the hub ({reason}); "
+            f"the published checkpoints are {', '.join(CHECKPOINTS)}"
+        ) from error
+    known: dict[str, Any] = {}
+    if checkpoint:
+        known = {
+            "lang2id": checkpoint.lang2id,
+            "do_lowercase_and_remove_accent": checkpoint.do_lowercase_and_remove_accent,
+            "use_lang_emb": checkpoint.language_embeddings,
+            "model_max_length": 512,
+        }
+    return _load_folder(Path(folder), known)
