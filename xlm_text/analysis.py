@@ -28,6 +28,12 @@ class Analysis:
     offsets: list[tuple[int, int]]
     words: list[int]
 
+    def extend(self, other: Analysis, first_word: int) -> None:
+        """Append the pieces of another text, numbering its words from ``first_word`` on."""
+        self.tokens += other.tokens
+        self.offsets += other.offsets
+        self.words += [first_word + word for word in other.words]
+
 
 class Analyzer:
     """Runs the stages one after another: words, case and accents, pieces."""

@@ -1,4 +1,4 @@
-"""The errors that bad input gets: one sentence with what was given, what was expected, what to do."""
+"""The errors that bad input gets: what was given, what was expected and what to do, in one line."""
 
 
 class InputError(ValueError):

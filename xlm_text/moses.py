@@ -10,13 +10,14 @@ function like :func:`moses_words`.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
+from typing import Any
 
 from xlm_text.alignment import Piece
 from xlm_text.rules import Rewriting, Rule, Rules, Strip, Substitution
 
 
-@lru_cache(maxsize=None)
+@cache
 def moses_words(lang: str) -> Rules:
     """Return the rules that put white space between the words of a normalised text.
 
@@ -32,23 +33,28 @@ def moses_words(lang: str) -> Rules:
         apostrophes = moses.FR_IT_SPECIFIC_APOSTROPHE
     else:
         apostrophes = [moses.NON_SPECIFIC_APOSTROPHE]
-    one_space = Substitution(*moses.DEDUPLICATE_SPACE)
+    one_space = _substitution(moses.DEDUPLICATE_SPACE)
     commas = (moses.COMMA_SEPARATE_1, moses.COMMA_SEPARATE_2, moses.COMMA_SEPARATE_3)
     steps: list[Rule] = [
         one_space,
-        Substitution(*moses.ASCII_JUNK),
+        _substitution(moses.ASCII_JUNK),
         Strip(),
-        Substitution(*moses.PAD_NOT_ISALNUM),
+        _substitution(moses.PAD_NOT_ISALNUM),
         Rewriting(r"\.{2,}", _mark_dots, needs=".."),
-        *(Substitution(*rule, needs=",") for rule in commas),
-        *(Substitution(*rule, needs="'") for rule in apostrophes),
+        *(_substitution(rule, ",") for rule in commas),
+        *(_substitution(rule, "'") for rule in apostrophes),
         _full_stops(moses),
         one_space,
         Strip(),
-        Substitution(*moses.TRAILING_DOT_APOSTROPHE, needs=".'"),
+        _substitution(moses.TRAILING_DOT_APOSTROPHE, ".'"),
         Rewriting(r"(?:DOT)+MULTI", _restore_dots, needs="DOTMULTI"),
     ]
     return Rules(tuple(steps))
+
+
+def _substitution(rule: tuple[re.Pattern[str], str], needs: str = "") -> Substitution:
+    pattern, template = rule
+    return Substitution(pattern, template, needs)
 
 
 def _mark_dots(match: re.Match[str]) -> list[Piece]:
@@ -66,16 +72,16 @@ def _restore_dots(match: re.Match[str]) -> list[Piece]:
     return [*dots, (".", last, end)]
 
 
-def _full_stops(moses: object) -> Rewriting:
+def _full_stops(moses: Any) -> Rewriting:
     """Split the full stop off a word unless it abbreviates.
 
     It stays on a word with a dot and a letter inside (``e.g.``), on a known prefix (``Dr.``), on
     one known before numbers (``No. 5``), and before a lower-case word.
     """
-    lower = frozenset(moses.IsLower)  # type: ignore[attr-defined]
-    alpha = frozenset(moses.IsAlpha)  # type: ignore[attr-defined]
-    numeric_only = frozenset(moses.NUMERIC_ONLY_PREFIXES)  # type: ignore[attr-defined]
-    prefixes = frozenset(moses.NONBREAKING_PREFIXES) - numeric_only  # type: ignore[attr-defined]
+    lower = frozenset(moses.IsLower)
+    alpha = frozenset(moses.IsAlpha)
+    numeric_only = frozenset(moses.NUMERIC_ONLY_PREFIXES)
+    prefixes = frozenset(moses.NONBREAKING_PREFIXES) - numeric_only
 
     def pieces(match: re.Match[str]) -> list[Piece]:
         word, following = match[1], match[2]

@@ -8,7 +8,7 @@ English-Romanian checkpoint was trained on.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from xlm_text.rules import DropControls, Rule, Rules, Strip, Substitution, Translation
 
@@ -60,7 +60,7 @@ _ROMANIAN = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def normalization(lang: str) -> Rules:
     """Return the steps that a text in ``lang`` goes through before the words are cut.
 

@@ -118,7 +118,9 @@ def _load_hub(name: str, hub: Mapping[str, Any]) -> Stored:
         folder = snapshot_download(
             repository, allow_patterns=[VOCAB_FILE, MERGES_FILE, *_OPTIONAL], **hub
         )
-    except Exception as error:  # the hub client raises many kinds, of its own and of its HTTP library
+    except (
+        Exception
+    ) as error:  # the hub client raises many kinds, of its own and of its HTTP library
         reason = str(error).strip().split("\n")[0]
         raise InputError(
             f"{name!r} is neither a folder nor to be had from the hub ({reason}); "

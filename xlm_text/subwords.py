@@ -14,6 +14,8 @@ Two things in XLM's codes do not fit that implementation as they are, and are me
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
 
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
@@ -64,13 +66,13 @@ class Subwords:
         pieces: list[list[str]] = [[] for _ in words]
         if not words:
             return pieces
-        encoding = self._bpe.encode(list(words), is_pretokenized=True)
+        encoding: Any = self._bpe.encode(list(words), is_pretokenized=True)
         unknown = self._unk in encoding.ids
         tokens = _spell_unknown(encoding, words, self._unk) if unknown else encoding.tokens
-        for token, word in zip(tokens, encoding.word_ids, strict=True):
-            pieces[word].append(token)
+        for token, number in zip(tokens, encoding.word_ids, strict=True):
+            pieces[number].append(token)
         for i, word in enumerate(words):
-            if self._order_matters and len(set(zip(word, word[1:], strict=False))) < len(word) - 1:
+            if self._order_matters and len(set(pairwise(word))) < len(word) - 1:
                 pieces[i] = self._merge_everywhere(word)
             if " " in word:
                 # The reference joins the pieces with spaces and splits at spaces again.
@@ -81,7 +83,7 @@ class Subwords:
         pieces = [*word[:-1], word[-1] + END_OF_WORD]
         last = len(self._ranks)
         while len(pieces) > 1:
-            pairs = list(zip(pieces, pieces[1:], strict=False))
+            pairs = list(pairwise(pieces))
             best = min(pairs, key=lambda pair: self._ranks.get(pair, last))
             if best not in self._ranks:
                 break
@@ -108,13 +110,13 @@ def _makes_earlier_pieces(merges: Sequence[Merge]) -> bool:
     )
 
 
-def _spell_unknown(encoding: object, words: Sequence[str], unk: int) -> Iterable[str]:
+def _spell_unknown(encoding: Any, words: Sequence[str], unk: int) -> Iterable[str]:
     """Write the characters in the place of each unknown token."""
     for token, id_, (start, end), word in zip(
-        encoding.tokens,  # type: ignore[attr-defined]
-        encoding.ids,  # type: ignore[attr-defined]
-        encoding.offsets,  # type: ignore[attr-defined]
-        encoding.word_ids,  # type: ignore[attr-defined]
+        encoding.tokens,
+        encoding.ids,
+        encoding.offsets,
+        encoding.word_ids,
         strict=True,
     ):
         if id_ != unk:

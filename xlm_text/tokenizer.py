@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
-from tokenizers import AddedToken
-
-from xlm_text.added_tokens import AddedTokens
-from xlm_text.analysis import Analyzer
+from xlm_text.analysis import Analysis, Analyzer
+from xlm_text.calling import Call, Text, read_options, read_samples
 from xlm_text.checkpoints import KNOWN_LANGUAGES
+from xlm_text.encoding import BatchEncoding
 from xlm_text.errors import InputError
 from xlm_text.languages import choose_segmenter
+from xlm_text.padding import pad_columns, padded_length, read_rows, to_tensors
 from xlm_text.pipelines import Pipeline, load_pipeline
-from xlm_text.settings import TOKEN_NAMES, Settings
+from xlm_text.settings import Settings
 from xlm_text.storage import load_pretrained, save_settings
-from xlm_text.subwords import END_OF_WORD, Subwords
-from xlm_text.vocabulary import CONTROL_TOKENS, Vocabulary
+from xlm_text.subwords import Subwords
+from xlm_text.tokens import TokenTable
+from xlm_text.vocabulary import Vocabulary
 
 
-class XLMTokenizer:
+class XLMTokenizer(TokenTable):
     """Tokenizer of the XLM checkpoints, in every language they have.
 
     Most users load one with :meth:`from_pretrained`.
@@ -37,26 +38,15 @@ class XLMTokenizer:
     """
 
     def __init__(self, vocabulary: Vocabulary, settings: Settings | None = None) -> None:
-        settings = settings or Settings()
-        self._vocabulary = vocabulary
-        self._settings = settings
-        self._added = AddedTokens()
-        self._pieces = sorted(vocabulary.ids, key=vocabulary.ids.__getitem__)
-        vocabulary.require([*CONTROL_TOKENS, *settings.named_tokens.values()])
-        self._add(settings.special_tokens, special=True)
+        super().__init__(vocabulary, settings or Settings())
         self._pipelines: dict[str, Pipeline] = {}
         self._analyzer = Analyzer(
-            Subwords(vocabulary.ids, vocabulary.merges, settings.unk_token),
-            settings.do_lowercase_and_remove_accent,
+            Subwords(vocabulary.ids, vocabulary.merges, self._settings.unk_token),
+            self._settings.do_lowercase_and_remove_accent,
             self._pipeline,
         )
 
     # What it is ---------------------------------------------------------------------------
-
-    @property
-    def settings(self) -> Settings:
-        """How the tokenizer behaves."""
-        return self._settings
 
     @property
     def lang(self) -> str:
@@ -78,45 +68,6 @@ class XLMTokenizer:
         """The language of each id."""
         known = self._settings.lang2id
         return None if known is None else {id_: lang for lang, id_ in known.items()}
-
-    @property
-    def vocab_size(self) -> int:
-        """The size of the vocabulary without tokens that were added to it."""
-        return len(self._pieces)
-
-    def __len__(self) -> int:
-        extra = sum(id_ >= len(self._pieces) for id_ in self._added.ids.values())
-        return len(self._pieces) + extra
-
-    def get_vocab(self) -> dict[str, int]:
-        """Return the id of every token, added ones included."""
-        return {**self._vocabulary.ids, **self._added.ids}
-
-    def __getattr__(self, name: str) -> Any:
-        # bos_token, bos_token_id and so on: each is a setting, and its id.
-        settings = self.__dict__.get("_settings")
-        if settings is not None:
-            if hasattr(settings, name):
-                return getattr(settings, name)
-            if name.endswith("_token_id") and name[:-3] in TOKEN_NAMES:
-                token = getattr(settings, name[:-3])
-                return None if token is None else self._id(token)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    @property
-    def all_special_tokens(self) -> list[str]:
-        """Every special token once, those with a role first."""
-        return self._settings.special_tokens
-
-    @property
-    def all_special_ids(self) -> list[int]:
-        """The ids of :attr:`all_special_tokens`."""
-        return [self._id(token) for token in self._settings.special_tokens]
-
-    @property
-    def special_tokens_map(self) -> dict[str, str]:
-        """The special tokens that have a role, by its name."""
-        return self._settings.named_tokens
 
     # Loading and saving -------------------------------------------------------------------
 
@@ -157,7 +108,7 @@ class XLMTokenizer:
         stored = load_pretrained(where, hub)
         tokenizer = cls(stored.vocabulary, stored.settings.change(**settings))
         for id_, added in stored.added_tokens.items():
-            tokenizer._restore(id_, added)
+            tokenizer.restore(id_, added)
         return tokenizer
 
     @classmethod
@@ -238,6 +189,194 @@ class XLMTokenizer:
             for word in ([part] if added else self._analyzer.words(part, lang))
         ]
 
+    def __call__(
+        self,
+        text: str | Sequence[Any],
+        text_pair: str | Sequence[Any] | None = None,
+        add_special_tokens: bool = True,
+        padding: bool | str = False,
+        truncation: bool | str | None = None,
+        max_length: int | None = None,
+        stride: int = 0,
+        is_split_into_words: bool = False,
+        pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
+        return_tensors: str | None = None,
+        return_token_type_ids: bool = False,
+        return_attention_mask: bool = True,
+        return_overflowing_tokens: bool = False,
+        return_special_tokens_mask: bool = False,
+        return_offsets_mapping: bool = False,
+        return_length: bool = False,
+        *,
+        lang: str | Sequence[str] | None = None,
+        lang_pair: str | Sequence[str] | None = None,
+        bypass_tokenizer: bool = False,
+        return_langs: bool | None = None,
+    ) -> BatchEncoding:
+        """Turn texts into model inputs.
+
+        Names, defaults and results are those that users of transformers know; ``lang``,
+        ``lang_pair``, ``bypass_tokenizer`` and ``return_langs`` are this package's.
+
+        Args:
+            text: a text, a list of texts, or a list of pairs of texts.
+            text_pair: the second text, or one for each of the list.
+            add_special_tokens: put ``bos_token`` in front and ``sep_token`` behind each text.
+            padding: ``True`` or ``"longest"`` pads to the longest row, ``"max_length"`` to
+                ``max_length``, or to the model's longest sequence without it.
+            truncation: ``True`` or ``"longest_first"``, ``"only_first"``, ``"only_second"``.
+                ``max_length`` alone, without padding, means ``True``.
+            max_length: the longest row, in tokens, special tokens included.
+            stride: how many tokens a row shares with the one before it where
+                ``return_overflowing_tokens`` makes several of a text.
+            is_split_into_words: a text is a list of words; each is tokenized on its own.
+            pad_to_multiple_of: round the padded length up.
+            padding_side: ``"left"`` or ``"right"``, instead of the tokenizer's setting.
+            return_tensors: ``"np"`` or ``"pt"``; lists without it.
+            return_token_type_ids: add ``token_type_ids``; XLM's models look them up among their
+                word embeddings, so they are hardly ever wanted.
+            return_attention_mask: add ``attention_mask``: 1, and 0 for padding.
+            return_overflowing_tokens: give a further row for each part of a text that did not
+                fit, and ``overflow_to_sample_mapping``, the number of each row's text.
+            return_special_tokens_mask: add ``special_tokens_mask``.
+            return_offsets_mapping: add ``offset_mapping``: for each token the span
+                ``(start, end)`` of its text, in code points, end exclusive; ``(0, 0)`` for
+                special tokens and padding.
+            return_length: add ``length``.
+            lang: the language, or one for each text; by default the tokenizer's own.
+            lang_pair: that of the second texts; by default that of the first.
+            bypass_tokenizer: only split at white space and apply the merges.
+            return_langs: add ``langs``, the id of each token's language; padding has that of its
+                neighbour.  By default where the model has language embeddings.
+
+        Raises:
+            InputError: an argument cannot be used; the message names it, its value and the
+                position in the batch.
+            MissingComponentError: what a language needs is not on this machine.
+
+        Example:
+            >>> tokenizer = XLMTokenizer.from_pretrained()
+            >>> batch = tokenizer(["Hello!", "你好！"], lang=["en", "zh"], padding=True)
+            >>> [len(row) for row in batch["input_ids"]], batch["attention_mask"][1]
+            ([5, 5], [1, 1, 1, 1, 1])
+
+        """
+        options = read_options(
+            self._settings,
+            {
+                "add_special_tokens": add_special_tokens,
+                "padding": padding,
+                "truncation": truncation,
+                "max_length": max_length,
+                "stride": stride,
+                "pad_to_multiple_of": pad_to_multiple_of,
+                "padding_side": padding_side,
+                "return_tensors": return_tensors,
+                "return_token_type_ids": return_token_type_ids,
+                "return_attention_mask": return_attention_mask,
+                "return_overflowing_tokens": return_overflowing_tokens,
+                "return_special_tokens_mask": return_special_tokens_mask,
+                "return_offsets_mapping": return_offsets_mapping,
+                "return_length": return_length,
+                "bypass": bypass_tokenizer,
+                "return_langs": return_langs,
+            },
+        )
+        samples = read_samples(self, text, text_pair, lang, lang_pair, is_split_into_words)
+        return Call(self, samples, options).run()
+
+    def encode(
+        self,
+        text: str | Sequence[Any],
+        text_pair: str | Sequence[Any] | None = None,
+        add_special_tokens: bool = True,
+        **options: Any,
+    ) -> Any:
+        """Return only the ids that a call with the same arguments gives."""
+        options["return_attention_mask"] = False
+        return self(text, text_pair, add_special_tokens, **options)["input_ids"]
+
+    def batch_encode(
+        self, texts: Sequence[Any], add_special_tokens: bool = True, **options: Any
+    ) -> list[list[int]]:
+        """Return only the ids of a list of texts or pairs."""
+        if isinstance(texts, str):
+            raise InputError("texts must be a list of texts, not one string")
+        ids: list[list[int]] = self.encode(texts, None, add_special_tokens, **options)
+        return ids
+
+    def pad(
+        self,
+        encoded_inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        padding: bool | str = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: str | None = None,
+    ) -> BatchEncoding:
+        """Pad rows that were made earlier: one row, a batch, or a list of rows.
+
+        The arguments are those of the call.  Columns that are not the tokenizer's stay as they
+        are.
+        """
+        columns, batched = read_rows(encoded_inputs)
+        if return_attention_mask is not False and "attention_mask" not in columns:
+            columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
+        options = read_options(
+            self._settings,
+            {
+                "padding": padding,
+                "truncation": False,
+                "max_length": max_length,
+                "stride": 0,
+                "pad_to_multiple_of": pad_to_multiple_of,
+                "padding_side": padding_side,
+                "return_tensors": return_tensors,
+            },
+        )
+        lengths = [len(row) for row in columns["input_ids"]]
+        length = padded_length(
+            lengths, options.padding, options.max_length, options.pad_to_multiple_of
+        )
+        if length is not None:
+            pad_token_id = self._id(self._settings.pad_token)
+            columns = pad_columns(columns, length, options.padding_side, pad_token_id)
+        if not batched:
+            columns = {name: column[0] for name, column in columns.items()}
+        return BatchEncoding(to_tensors(columns, return_tensors))
+
+    def ids_of(self, texts: Sequence[Text], lang: str, bypass: bool) -> list[list[int]]:
+        """Return the ids of texts, or of texts cut into words, without special tokens around."""
+        return [
+            self.convert_tokens_to_ids(
+                [
+                    token
+                    for part in ([text] if isinstance(text, str) else text)
+                    for token in self.tokenize(part, lang, bypass)
+                ]
+            )
+            for text in texts
+        ]
+
+    def analysis_of(self, text: Text, lang: str, bypass: bool) -> Analysis:
+        """Return the tokens of a text with their places; those of words count from each word."""
+        whole = Analysis([], [], [])
+        if isinstance(text, str):
+            for part, start, added in self._added.split(check_text(text)):
+                first = whole.words[-1] + 1 if whole.words else 0
+                if added:
+                    whole.extend(Analysis([part], [(start, start + len(part))], [0]), first)
+                else:
+                    whole.extend(self._analyzer.analyze(part, start, lang, bypass), first)
+        else:
+            for number, word in enumerate(text):
+                found = self.analysis_of(word, lang, bypass)
+                found.words = [0] * len(found.words)
+                whole.extend(found, number)
+        return whole
+
     def check_language(self, lang: str | None) -> str:
         """Return the language, the tokenizer's own for ``None``; raise if it cannot be used."""
         lang = self._settings.lang if lang is None else lang
@@ -260,196 +399,6 @@ class XLMTokenizer:
             pipeline = load_pipeline(lang, component, self._settings.kytea_model)
             self._pipelines[lang] = pipeline
         return pipeline
-
-    # Tokens, ids and strings --------------------------------------------------------------
-
-    @overload
-    def convert_tokens_to_ids(self, tokens: str) -> int: ...
-    @overload
-    def convert_tokens_to_ids(self, tokens: Iterable[str]) -> list[int]: ...
-    def convert_tokens_to_ids(self, tokens: str | Iterable[str]) -> int | list[int]:
-        """Return the id of a token, or of each of several; an unknown one has ``unk_token``'s."""
-        if isinstance(tokens, str):
-            return self.convert_tokens_to_ids([tokens])[0]
-        unk = self._id(self._settings.unk_token)
-        added, ids = self._added.ids, self._vocabulary.ids
-        return [added[t] if t in added else ids.get(t, unk) for t in tokens]
-
-    @overload
-    def convert_ids_to_tokens(self, ids: int, skip_special_tokens: bool = False) -> str: ...
-    @overload
-    def convert_ids_to_tokens(
-        self, ids: Iterable[int], skip_special_tokens: bool = False
-    ) -> list[str]: ...
-    def convert_ids_to_tokens(
-        self, ids: int | Iterable[int], skip_special_tokens: bool = False
-    ) -> str | list[str]:
-        """Return the token of an id, or of each of several."""
-        if isinstance(ids, int):
-            return self._token(ids)
-        skipped = set(self.all_special_ids) if skip_special_tokens else ()
-        return [self._token(int(id_)) for id_ in ids if int(id_) not in skipped]
-
-    def convert_tokens_to_string(self, tokens: Iterable[str]) -> str:
-        """Join pieces to words, with a space behind each word.
-
-        >>> tokenizer = XLMTokenizer.from_pretrained()
-        >>> tokenizer.convert_tokens_to_string(["w", "ord</w>", "s</w>"])
-        'word s'
-        """
-        return "".join(tokens).replace(END_OF_WORD, " ").strip()
-
-    def _token(self, id_: int) -> str:
-        if 0 <= id_ < len(self._pieces):
-            return self._pieces[id_]
-        token = self._added.by_id().get(id_)
-        if token is None:
-            raise InputError(f"no token has the id {id_}: ids go from 0 to {len(self) - 1}")
-        return str(token.content)
-
-    def _id(self, token: str) -> int:
-        return self._added.ids[token] if token in self._added else self._vocabulary.ids[token]
-
-    def encode(
-        self,
-        text: str,
-        text_pair: str | None = None,
-        add_special_tokens: bool = True,
-        *,
-        lang: str | None = None,
-        bypass_tokenizer: bool = False,
-    ) -> list[int]:
-        """Return the ids of a text or a pair."""
-        first, second = (
-            None if t is None else self.convert_tokens_to_ids(self.tokenize(t, lang, bypass_tokenizer))
-            for t in (text, text_pair)
-        )
-        if add_special_tokens:
-            return self.build_inputs_with_special_tokens(first, second)
-        return first + (second or [])
-
-    def decode(self, token_ids: int | Sequence[int], skip_special_tokens: bool = False) -> str:
-        """Return the words of ids."""
-        ids = [token_ids] if isinstance(token_ids, int) else token_ids
-        return self.convert_tokens_to_string(self.convert_ids_to_tokens(ids, skip_special_tokens))
-
-    # Special tokens -----------------------------------------------------------------------
-
-    def build_inputs_with_special_tokens(
-        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
-    ) -> list[int]:
-        """Put ids between the special tokens: ``<s> A </s>``, for a pair ``<s> A </s> B </s>``.
-
-        The first token is ``bos_token``, the others are ``sep_token``.
-        """
-        first, end = self._id(self._settings.bos_token), self._id(self._settings.sep_token)
-        second = [] if token_ids_1 is None else [*token_ids_1, end]
-        return [first, *token_ids_0, end, *second]
-
-    def get_special_tokens_mask(
-        self,
-        token_ids_0: Sequence[int],
-        token_ids_1: Sequence[int] | None = None,
-        already_has_special_tokens: bool = False,
-    ) -> list[int]:
-        """Return 1 for each special token and 0 for the others.
-
-        The ids are those that :meth:`build_inputs_with_special_tokens` gets, or with
-        ``already_has_special_tokens`` those that it returns.
-        """
-        if already_has_special_tokens:
-            if token_ids_1 is not None:
-                raise InputError(
-                    "with already_has_special_tokens both texts are in token_ids_0, "
-                    "so token_ids_1 must be None"
-                )
-            special = set(self.all_special_ids)
-            return [int(id_ in special) for id_ in token_ids_0]
-        second = [] if token_ids_1 is None else [0] * len(token_ids_1) + [1]
-        return [1] + [0] * len(token_ids_0) + [1, *second]
-
-    def create_token_type_ids_from_sequences(
-        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
-    ) -> list[int]:
-        """Return 0 for the first text with its special tokens and 1 for the second with its own.
-
-        XLM's models look these ids up among their *word* embeddings, so they are made on request
-        only.
-        """
-        second = [] if token_ids_1 is None else [1] * (len(token_ids_1) + 1)
-        return [0] * (len(token_ids_0) + 2) + second
-
-    def num_special_tokens_to_add(self, pair: bool = False) -> int:
-        """Return how many special tokens a sequence, or a pair of them, gets."""
-        return 3 if pair else 2
-
-    def add_tokens(
-        self,
-        new_tokens: str | AddedToken | Sequence[str | AddedToken],
-        special_tokens: bool = False,
-    ) -> int:
-        """Add tokens that are never cut; return how many of them the vocabulary did not have.
-
-        They get the ids from ``len(tokenizer)`` on.  Where the checkpoint is lower-cased, so is
-        a token that is not special, as in the reference.
-        """
-        single = isinstance(new_tokens, str | AddedToken)
-        return self._add([new_tokens] if single else new_tokens, special_tokens)  # type: ignore[list-item]
-
-    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any]) -> int:
-        """Give special tokens their roles, adding those that the vocabulary does not have.
-
-        Keys are ``bos_token``, ``sep_token`` and the like, and ``additional_special_tokens``
-        (or ``extra_special_tokens``) with a list, which replaces the present one.
-        """
-        changes: dict[str, Any] = {}
-        for name, value in special_tokens_dict.items():
-            if name in TOKEN_NAMES:
-                changes[name] = str(value)
-            elif name in ("additional_special_tokens", "extra_special_tokens"):
-                changes["additional_special_tokens"] = tuple(map(str, value))
-            else:
-                raise InputError(
-                    f"no special token is called {name!r}: there are "
-                    f"{', '.join(TOKEN_NAMES)} and additional_special_tokens"
-                )
-        values = [
-            token
-            for value in special_tokens_dict.values()
-            for token in ([value] if isinstance(value, str | AddedToken) else value)
-        ]
-        self._settings = self._settings.change(**changes)
-        return self._add(values, special=True)
-
-    def _add(self, tokens: Iterable[str | AddedToken], special: bool) -> int:
-        before = len(self)
-        for token in tokens:
-            if not isinstance(token, str | AddedToken):
-                raise InputError(f"a token must be a string or an AddedToken, not {token!r}")
-            if not str(token) or (isinstance(token, str) and token in self._added):
-                continue
-            is_special = special or str(token) in self.all_special_tokens
-            if isinstance(token, str):
-                token = AddedToken(token, normalized=not is_special, special=is_special)
-            elif special:
-                token.special = True
-            if token.normalized and not token.special and self.do_lowercase_and_remove_accent:
-                token.content = token.content.lower()
-            if token.special and token.content not in self.all_special_tokens:
-                extra = (*self._settings.additional_special_tokens, token.content)
-                self._settings = self._settings.change(additional_special_tokens=extra)
-            known = self._vocabulary.ids.get(token.content, self._added.ids.get(token.content))
-            self._added.add(token, len(self) if known is None else known)
-        return len(self) - before
-
-    def _restore(self, id_: int, token: AddedToken) -> None:
-        known = self._vocabulary.ids.get(token.content, self._added.ids.get(token.content))
-        if known is None and id_ != len(self) or known is not None and known != id_:
-            raise InputError(
-                f"the added token {token.content!r} has the id {id_} in the files, but "
-                f"{len(self) if known is None else known} is its place in this vocabulary"
-            )
-        self._added.add(token, id_)
 
 
 def check_text(text: object, name: str = "text") -> str:

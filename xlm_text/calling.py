@@ -1,0 +1,386 @@
+"""The call of the tokenizer: what the arguments mean, and how the rows are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from xlm_text.analysis import Analysis
+from xlm_text.encoding import BatchEncoding, Rows, Window
+from xlm_text.errors import InputError
+from xlm_text.padding import TENSORS, pad_columns, padded_length, padding_strategy, to_tensors
+from xlm_text.settings import Settings
+from xlm_text.truncation import cut_window, truncation_strategy
+
+Text = str | list[str]
+
+
+class Tokenizer(Protocol):
+    """What the call needs of the tokenizer."""
+
+    @property
+    def settings(self) -> Settings: ...  # noqa: D102
+    @property
+    def lang2id(self) -> dict[str, int] | None: ...  # noqa: D102
+    def check_language(self, lang: str | None) -> str: ...  # noqa: D102
+    def ids_of(self, texts: Sequence[Text], lang: str, bypass: bool) -> list[list[int]]: ...  # noqa: D102
+    def analysis_of(self, text: Text, lang: str, bypass: bool) -> Analysis: ...  # noqa: D102
+    def convert_tokens_to_ids(self, tokens: str) -> int: ...  # noqa: D102
+    def convert_ids_to_tokens(self, ids: int) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Options:
+    """The arguments of a call that say how the rows are put together."""
+
+    add_special_tokens: bool
+    padding: str
+    padding_side: str
+    pad_to_multiple_of: int | None
+    truncation: str
+    max_length: int | None
+    stride: int
+    bypass: bool
+    return_tensors: str | None
+    return_token_type_ids: bool
+    return_attention_mask: bool
+    return_overflowing_tokens: bool
+    return_special_tokens_mask: bool
+    return_offsets_mapping: bool
+    return_length: bool
+    return_langs: bool | None
+
+    def room(self, pair: bool) -> int | None:
+        """Return how many tokens of the texts a row can hold; ``None`` for any number."""
+        if self.truncation == "do_not_truncate" or self.max_length is None:
+            return None
+        special = (3 if pair else 2) if self.add_special_tokens else 0
+        if self.max_length < special:
+            raise InputError(
+                f"max_length={self.max_length} has no room for the {special} special tokens"
+            )
+        return self.max_length - special
+
+
+def read_options(settings: Settings, arguments: dict[str, Any]) -> Options:
+    """Check the arguments of a call and fill in what follows from others.
+
+    The rules are the reference's: ``max_length`` alone means truncation; without it the model's
+    longest sequence counts, and where that is not known nothing is cut or padded to it.
+    """
+    padding = padding_strategy(arguments.pop("padding"))
+    truncation, max_length = arguments.pop("truncation"), arguments.pop("max_length")
+    if truncation is None and max_length is not None and padding == "do_not_pad":
+        truncation = True
+    truncation = truncation_strategy(truncation)
+    for name, value in (("max_length", max_length), ("stride", arguments["stride"])):
+        if value is not None and (not isinstance(value, int) or value < 0):
+            raise InputError(f"{name} must be a whole number from 0 on, not {value!r}")
+    wanted = padding == "max_length" or truncation != "do_not_truncate"
+    if max_length is None and wanted:
+        max_length = settings.model_max_length
+        if max_length is None:
+            padding = "do_not_pad" if padding == "max_length" else padding
+            truncation = "do_not_truncate"
+    side = arguments.pop("padding_side") or settings.padding_side
+    if side not in ("left", "right"):
+        raise InputError(f"padding_side must be 'left' or 'right', not {side!r}")
+    multiple, tensors = arguments["pad_to_multiple_of"], arguments["return_tensors"]
+    if multiple is not None and (not isinstance(multiple, int) or multiple < 1):
+        raise InputError(f"pad_to_multiple_of must be a whole number from 1 on, not {multiple!r}")
+    if tensors is not None and tensors not in TENSORS:
+        raise InputError(f"return_tensors must be one of {TENSORS} or None, not {tensors!r}")
+    if (
+        multiple
+        and max_length
+        and max_length % multiple
+        and truncation != "do_not_truncate"
+        and padding != "do_not_pad"
+    ):
+        raise InputError(
+            f"max_length={max_length} is not a multiple of pad_to_multiple_of={multiple}, "
+            "so rows cannot be both cut to the one and padded to the other"
+        )
+    return Options(
+        padding=padding,
+        padding_side=side,
+        truncation=truncation,
+        max_length=max_length,
+        **arguments,
+    )
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The texts of a call, one or two for each sample, with their languages.
+
+    ``batched`` says whether the caller gave a list, and so gets one back.
+    """
+
+    texts: list[Text]
+    langs: list[str]
+    pairs: list[Text] | None
+    pair_langs: list[str]
+    batched: bool
+
+    def text(self, sample: int, sequence: int) -> tuple[Text, str]:
+        """Return the first (0) or second (1) text of a sample, and its language."""
+        if sequence == 0:
+            return self.texts[sample], self.langs[sample]
+        assert self.pairs is not None
+        return self.pairs[sample], self.pair_langs[sample]
+
+
+def read_samples(
+    tokenizer: Tokenizer,
+    text: Any,
+    text_pair: Any,
+    lang: str | Sequence[str] | None,
+    lang_pair: str | Sequence[str] | None,
+    is_split_into_words: bool,
+) -> Samples:
+    """Check the texts of a call and their languages."""
+    batched = _is_batch(text, is_split_into_words)
+    if batched and text_pair is None and not is_split_into_words:
+        text, text_pair = _unzip_pairs(text)
+    texts = list(text) if batched else [text]
+    pairs: list[Any] | None = None
+    if text_pair is not None:
+        if batched != _is_batch(text_pair, is_split_into_words):
+            raise InputError("text and text_pair must both be one text, or both be lists of texts")
+        pairs = list(text_pair) if batched else [text_pair]
+        if len(pairs) != len(texts):
+            raise InputError(
+                f"text_pair has {len(pairs)} texts, but text has {len(texts)}: "
+                "there must be one for each"
+            )
+    for name, values in (("text", texts), ("text_pair", pairs or [])):
+        _check_texts(name, values, is_split_into_words, batched)
+    langs = _langs_of("lang", lang, len(texts), tokenizer)
+    pair_langs = (
+        langs if lang_pair is None else _langs_of("lang_pair", lang_pair, len(texts), tokenizer)
+    )
+    return Samples(texts, langs, pairs, pair_langs, batched)
+
+
+def _is_batch(text: Any, is_split_into_words: bool) -> bool:
+    if not isinstance(text, list | tuple):
+        return False
+    return not is_split_into_words or not text or not isinstance(text[0], str)
+
+
+def _unzip_pairs(texts: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any] | None]:
+    """Turn a list of pairs into two lists; leave a list of texts as it is."""
+    if not texts or not isinstance(texts[0], list | tuple):
+        return texts, None
+    for i, pair in enumerate(texts):
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise InputError(
+                f"text[{i}] must be a pair of texts as text[0] is, not {pair!r:.60} "
+                "(for texts cut into words there is is_split_into_words=True)"
+            )
+    return [pair[0] for pair in texts], [pair[1] for pair in texts]
+
+
+def _check_texts(name: str, texts: list[Any], words: bool, batched: bool) -> None:
+    if not words and set(map(type, texts)) <= {str}:
+        return
+    for i, text in enumerate(texts):
+        where = f"{name}[{i}]" if batched else name
+        if not words:
+            _check_string(where, text)
+        elif not isinstance(text, list | tuple):
+            raise InputError(f"{where} must be a list of words, not {_describe(text)}")
+        else:
+            for j, word in enumerate(text):
+                _check_string(f"{where}[{j}]", word)
+
+
+def _check_string(where: str, text: Any) -> None:
+    if not isinstance(text, str):
+        raise InputError(f"{where} must be a string, not {_describe(text)}")
+
+
+def _describe(value: Any) -> str:
+    return "None" if value is None else f"{type(value).__name__}: {value!r:.60}"
+
+
+def _langs_of(
+    name: str, lang: str | Sequence[str] | None, count: int, tokenizer: Tokenizer
+) -> list[str]:
+    if lang is None or isinstance(lang, str):
+        return [tokenizer.check_language(lang)] * count
+    if len(lang) != count:
+        raise InputError(f"{name} has {len(lang)} languages, but there are {count} texts")
+    return [tokenizer.check_language(one) for one in lang]
+
+
+class Call:
+    """One call: from samples to a :class:`~xlm_text.encoding.BatchEncoding`.
+
+    The row of a sample is ``bos first sep`` or ``bos first sep second sep``.  Every column is
+    laid out in the same way, from a list for each text and what stands for the special tokens.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, samples: Samples, options: Options) -> None:
+        self.tokenizer = tokenizer
+        self.samples = samples
+        self.options = options
+        self.first = self._ids(samples.texts, samples.langs)
+        self.second = (
+            None if samples.pairs is None else self._ids(samples.pairs, samples.pair_langs)
+        )
+        # None where every row is a whole sample, which then need not be described one by one.
+        self.windows = self._cut()
+        self._analyses: dict[tuple[int, int], Analysis] = {}
+
+    def run(self) -> BatchEncoding:
+        """Build the columns that the options ask for."""
+        options, settings = self.options, self.tokenizer.settings
+        id_of = self.tokenizer.convert_tokens_to_ids
+        bos, sep = id_of(settings.bos_token), id_of(settings.sep_token)
+        columns = {"input_ids": self._lay_out(self.first, self.second, bos, sep)}
+        lengths = [len(row) for row in columns["input_ids"]]
+        if options.return_token_type_ids:
+            columns["token_type_ids"] = self._token_types()
+        if options.return_special_tokens_mask:
+            columns["special_tokens_mask"] = self._lay_out(
+                _zeros(self.first), None if self.second is None else _zeros(self.second), 1, 1
+            )
+        if options.return_attention_mask:
+            columns["attention_mask"] = [[1] * length for length in lengths]
+        if options.return_langs or (options.return_langs is None and settings.use_lang_emb):
+            columns["langs"] = self._langs()
+        if options.return_offsets_mapping:
+            second = None if self.second is None else self._offsets(1)
+            columns["offset_mapping"] = self._lay_out(self._offsets(0), second, (0, 0), (0, 0))
+        length = padded_length(
+            lengths, options.padding, options.max_length, options.pad_to_multiple_of
+        )
+        if length is not None:
+            pad_token_id = id_of(settings.pad_token)
+            columns = pad_columns(columns, length, options.padding_side, pad_token_id)
+        return self._result(columns, lengths)
+
+    def _result(self, columns: dict[str, Any], lengths: list[int]) -> BatchEncoding:
+        options = self.options
+        rows = Rows(
+            columns["input_ids"],
+            self._all_windows,
+            options.add_special_tokens,
+            options.padding_side,
+            self._analysis,
+            self.tokenizer.convert_ids_to_tokens,
+        )
+        if options.return_overflowing_tokens:
+            columns["overflow_to_sample_mapping"] = [w.sample for w in self._all_windows()]
+        if options.return_length:
+            # A single text is measured with its padding, as in the reference.
+            padded = [len(row) for row in columns["input_ids"]]
+            columns["length"] = lengths if self.samples.batched else padded
+        single = not self.samples.batched and not options.return_overflowing_tokens
+        if single and options.return_tensors is None:
+            columns = {name: column[0] for name, column in columns.items()}
+        return BatchEncoding(to_tensors(columns, options.return_tensors), rows)
+
+    # The texts ----------------------------------------------------------------------------
+
+    def _ids(self, texts: list[Text], langs: list[str]) -> list[list[int]]:
+        """Tokenize the texts, all of one language together."""
+        bypass = self.options.bypass
+        if len(set(langs)) <= 1:
+            return self.tokenizer.ids_of(texts, langs[0], bypass) if texts else []
+        ids: list[list[int]] = [[]] * len(texts)
+        for lang in dict.fromkeys(langs):
+            members = [i for i, other in enumerate(langs) if other == lang]
+            found = self.tokenizer.ids_of([texts[i] for i in members], lang, bypass)
+            for i, row in zip(members, found, strict=True):
+                ids[i] = row
+        return ids
+
+    def _analysis(self, sample: int, sequence: int) -> Analysis:
+        key = (sample, sequence)
+        if key not in self._analyses:
+            text, lang = self.samples.text(sample, sequence)
+            self._analyses[key] = self.tokenizer.analysis_of(text, lang, self.options.bypass)
+        return self._analyses[key]
+
+    def _offsets(self, sequence: int) -> list[list[tuple[int, int]]]:
+        return [self._analysis(i, sequence).offsets for i in range(len(self.first))]
+
+    # The rows -----------------------------------------------------------------------------
+
+    def _cut(self) -> list[Window] | None:
+        options = self.options
+        room = options.room(self.second is not None)
+        if room is None:
+            return None
+        stride = options.stride if options.return_overflowing_tokens else None
+        side = self.tokenizer.settings.truncation_side
+        return [
+            part
+            for window in self._whole_windows()
+            for part in cut_window(window, room, options.truncation, side, stride)
+        ]
+
+    def _all_windows(self) -> list[Window]:
+        return self._whole_windows() if self.windows is None else self.windows
+
+    def _whole_windows(self) -> list[Window]:
+        firsts = [range(len(row)) for row in self.first]
+        if self.second is None:
+            return [Window(i, first, None) for i, first in enumerate(firsts)]
+        seconds = [range(len(row)) for row in self.second]
+        return [Window(i, *pair) for i, pair in enumerate(zip(firsts, seconds, strict=True))]
+
+    def _lay_out(
+        self, first: list[list[Any]], second: list[list[Any]] | None, opening: Any, closing: Any
+    ) -> list[list[Any]]:
+        special = self.options.add_special_tokens
+        start, end = ([opening], [closing]) if special else ([], [])
+        if self.windows is None and second is None:
+            return [[*start, *row, *end] for row in first]
+        rows = []
+        for sample, part, other in self._all_windows():
+            row = [*start, *first[sample][part.start : part.stop], *end]
+            if second is not None and other is not None:
+                row += second[sample][other.start : other.stop]
+                row += end
+            rows.append(row)
+        return rows
+
+    def _sizes(self) -> list[tuple[int, int]]:
+        """Return how many tokens of each row belong to the first and to the second text."""
+        special = int(self.options.add_special_tokens)
+        return [
+            (len(w.first) + 2 * special, 0 if w.second is None else len(w.second) + special)
+            for w in self._all_windows()
+        ]
+
+    def _token_types(self) -> list[list[int]]:
+        # Without special tokens the reference gives the second text no type of its own.
+        second = int(self.options.add_special_tokens)
+        return [[0] * n + [second] * m for n, m in self._sizes()]
+
+    def _langs(self) -> list[list[int]]:
+        lang2id = self.tokenizer.lang2id
+        if lang2id is None:
+            raise InputError("return_langs needs to know lang2id, which this tokenizer does not")
+        used = {*self.samples.langs, *(self.samples.pair_langs if self.second else ())}
+        for lang in used:
+            if lang not in lang2id:
+                raise InputError(
+                    f"the checkpoint has no id for {lang!r}: return_langs=False leaves langs out"
+                )
+        rows = []
+        for window, (n, m) in zip(self._all_windows(), self._sizes(), strict=True):
+            row = [lang2id[self.samples.langs[window.sample]]] * n
+            if m:
+                row += [lang2id[self.samples.pair_langs[window.sample]]] * m
+            rows.append(row)
+        return rows
+
+
+def _zeros(rows: list[list[int]]) -> list[list[int]]:
+    return [[0] * len(row) for row in rows]
