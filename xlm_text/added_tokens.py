@@ -20,7 +20,7 @@ class AddedTokens:
     def __init__(self) -> None:
         self.ids: dict[str, int] = {}
         self._tokens: dict[str, AddedToken] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._pattern = re.compile(r"(?!)")  # matches nothing
 
     def add(self, token: AddedToken, id_: int) -> None:
         """Add a token, or give one that is there its new flags."""
@@ -37,9 +37,9 @@ class AddedTokens:
         """Return each token by its id, in order."""
         return {id_: self._tokens[text] for text, id_ in sorted(self.ids.items(), key=_second)}
 
-    def in_text(self, text: str) -> bool:
-        """Tell whether any of the tokens stands in a text."""
-        return self._pattern is not None and self._pattern.search(text) is not None
+    def search(self, text: str) -> re.Match[str] | None:
+        """Find the first added token in a text."""
+        return self._pattern.search(text)
 
     def split(self, text: str) -> list[Part]:
         """Cut a text into added tokens and what lies between them.
@@ -72,7 +72,7 @@ class AddedTokens:
 
     def _find(self, text: str) -> Iterator[Part]:
         done = 0
-        for match in self._pattern.finditer(text) if self._pattern else ():
+        for match in self._pattern.finditer(text):
             if done < match.start():
                 yield text[done : match.start()], done, False
             yield match[0], match.start(), True

@@ -1,16 +1,19 @@
-"""From a text without added tokens to its pieces."""
+"""From texts of one language to ids and places: units, words, case and accents, pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 from xlm_text.alignment import Aligned
 from xlm_text.casing import lowercase_and_remove_accents, lowercase_and_remove_accents_aligned
-from xlm_text.pipelines import Pipeline, WhiteSpacePipeline
-from xlm_text.subwords import END_OF_WORD, Subwords
+from xlm_text.memory import Memory
+from xlm_text.pipelines import Pipeline
+from xlm_text.subwords import Subwords
 
-_BYPASS = WhiteSpacePipeline()
+Span = tuple[int, int]
 
 
 @dataclass
@@ -25,68 +28,166 @@ class Analysis:
     """
 
     tokens: list[str]
-    offsets: list[tuple[int, int]]
+    offsets: list[Span]
     words: list[int]
 
-    def extend(self, other: Analysis, first_word: int) -> None:
-        """Append the pieces of another text, numbering its words from ``first_word`` on."""
-        self.tokens += other.tokens
-        self.offsets += other.offsets
-        self.words += [first_word + word for word in other.words]
+    def extend(self, tokens: Sequence[str], offsets: Sequence[Span], words: Sequence[int]) -> None:
+        """Append further pieces, whose words are numbered from 0, to the ones there are."""
+        first = self.words[-1] + 1 if self.words else 0
+        self.tokens += tokens
+        self.offsets += offsets
+        self.words += [first + word for word in words]
+
+
+class Pieces(NamedTuple):
+    """The pieces of a unit; the offsets count from its beginning, the words from 0."""
+
+    ids: tuple[int, ...]
+    tokens: tuple[str, ...]
+    offsets: tuple[Span, ...]
+    words: tuple[int, ...]
 
 
 class Analyzer:
-    """Runs the stages one after another: words, case and accents, pieces."""
+    """Runs the stages for the texts of one language, and remembers what units became.
+
+    Args:
+        pipeline: finds the words.
+        lowercase: whether words lose their case and accents.
+        subwords: cuts words into pieces.
+        ids_of: gives the ids of pieces.
+        memory_limit: how many units are remembered, with and again without their places.
+
+    """
 
     def __init__(
-        self, subwords: Subwords, lowercase: bool, pipeline: Callable[[str], Pipeline]
+        self,
+        pipeline: Pipeline,
+        lowercase: bool,
+        subwords: Subwords,
+        ids_of: Callable[[list[str]], list[int]],
+        memory_limit: int,
     ) -> None:
-        self._subwords = subwords
-        self._lowercase = lowercase
         self._pipeline = pipeline
+        self._lowercase = lowercase
+        self._subwords = subwords
+        self._ids_of = ids_of
+        self._ids = Memory(pipeline, self._work_out_ids, memory_limit)
+        self._pieces = Memory(pipeline, self._work_out_pieces, memory_limit)
 
-    def words(self, text: str, lang: str, bypass: bool = False) -> list[str]:
+    # The hot path -------------------------------------------------------------------------
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each text."""
+        inner, final = self._ids.inner.__getitem__, self._ids.final.__getitem__
+        flat = chain.from_iterable
+        rows: list[list[int]] = []
+        late: list[int] = []
+        for text in texts:
+            chunks = text.split(" ")
+            last = chunks.pop()
+            try:
+                rows.append([*flat(map(inner, chunks)), *final(last)])
+            except KeyError:
+                # A chunk is new, or what is beside it can change it.
+                late.append(len(rows))
+                rows.append([])
+        for i, (_, values) in zip(late, self._ids.units([texts[i] for i in late]), strict=True):
+            rows[i] = [*flat(values)]
+        return rows
+
+    def ids_and_offsets(self, texts: Sequence[str]) -> list[tuple[list[int], list[Span]]]:
+        """Return the ids of each text and, for each of them, its span of the text."""
+        inner, final = self._pieces.inner.__getitem__, self._pieces.final.__getitem__
+        rows: list[tuple[list[int], list[Span]]] = []
+        late: list[int] = []
+        for text in texts:
+            chunks = text.split(" ")
+            ids: list[int] = []
+            spans: list[Span] = []
+            try:
+                values = [*map(inner, chunks[:-1]), final(chunks[-1])]
+            except KeyError:
+                late.append(len(rows))
+                values = []
+            position = 0
+            for chunk, (chunk_ids, _, offsets, _) in zip(chunks, values, strict=False):
+                ids += chunk_ids
+                for start, end in offsets:
+                    spans.append((start + position, end + position))
+                position += len(chunk) + 1
+            rows.append((ids, spans))
+        for i, analysis in zip(late, self.analyses([texts[i] for i in late]), strict=True):
+            rows[i] = (self._ids_of(analysis.tokens), analysis.offsets)
+        return rows
+
+    # Everything about a text --------------------------------------------------------------
+
+    def analyses(self, texts: Sequence[str]) -> list[Analysis]:
+        """Return the pieces of each text with their places."""
+        found = []
+        for text, (units, values) in zip(texts, self._pieces.units(texts), strict=True):
+            analysis = Analysis([], [], [])
+            position = 0
+            for unit, pieces in zip(units, values, strict=True):
+                # Between two units there is nothing but spaces.
+                position = text.index(unit, position)
+                spans = [(start + position, end + position) for start, end in pieces.offsets]
+                analysis.extend(pieces.tokens, spans, pieces.words)
+                position += len(unit)
+            found.append(analysis)
+        return found
+
+    def words(self, text: str) -> list[str]:
         """Return the words of a text, in the case and with the accents that the pieces have."""
-        if bypass:
-            return _BYPASS.words(text)
-        words = self._pipeline(lang).words(text)
-        return lowercase_and_remove_accents(words) if self._lowercase else words
+        return list(chain.from_iterable(self._words(self._pipeline.units(text))))
 
-    def tokens(self, text: str, lang: str, bypass: bool = False) -> list[str]:
-        """Return the pieces of a text."""
-        words = self.words(text, lang, bypass)
-        pieces = self._subwords.split([word for word in words if word])
-        return [piece for word in pieces for piece in word]
+    # A unit for the first time ------------------------------------------------------------
 
-    def analyze(self, text: str, offset: int, lang: str, bypass: bool = False) -> Analysis:
-        """Return the pieces with their places; the text begins at ``offset``."""
-        aligned = Aligned.of(text, offset)
-        if bypass:
-            words = _BYPASS.align(aligned)
-        else:
-            words = self._pipeline(lang).align(aligned)
-            if self._lowercase:
-                words = lowercase_and_remove_accents_aligned(words)
-        words = [word for word in words if word.text]
-        analysis = Analysis([], [], [])
-        for i, (word, pieces) in enumerate(
-            zip(words, self._subwords.split([word.text for word in words]), strict=True)
-        ):
-            analysis.tokens += pieces
-            analysis.offsets += _piece_spans(word, pieces)
-            analysis.words += [i] * len(pieces)
-        return analysis
+    def _words(self, units: Sequence[str]) -> list[list[str]]:
+        words = [self._pipeline.words(unit) for unit in units]
+        if not self._lowercase:
+            return [[word for word in unit if word] for unit in words]
+        return lowercase_and_remove_accents(words)
+
+    def _work_out_ids(self, units: list[str]) -> list[tuple[int, ...]]:
+        words = self._words(units)
+        distinct = list(dict.fromkeys(chain.from_iterable(words)))
+        ids = {
+            word: self._ids_of(pieces)
+            for word, pieces in zip(distinct, self._subwords.split(distinct), strict=True)
+        }
+        return [tuple(chain.from_iterable(map(ids.__getitem__, unit))) for unit in words]
+
+    def _work_out_pieces(self, units: list[str]) -> list[Pieces]:
+        words = [self._align(unit) for unit in units]
+        distinct = list({word.text: None for unit in words for word in unit})
+        pieces_of = dict(zip(distinct, self._subwords.split(distinct), strict=True))
+        return [self._place(unit, [pieces_of[word.text] for word in unit]) for unit in words]
+
+    def _align(self, unit: str) -> list[Aligned]:
+        words = self._pipeline.align(Aligned.of(unit))
+        if self._lowercase:
+            words = lowercase_and_remove_accents_aligned(words)
+        return [word for word in words if word.text]
+
+    def _place(self, words: list[Aligned], pieces: list[list[str]]) -> Pieces:
+        tokens = tuple(chain.from_iterable(pieces))
+        return Pieces(
+            tuple(self._ids_of(list(tokens))),
+            tokens,
+            tuple(chain.from_iterable(map(_spans, words, pieces))),
+            tuple(i for i, word in enumerate(pieces) for _ in word),
+        )
 
 
-def _piece_spans(word: Aligned, pieces: list[str]) -> list[tuple[int, int]]:
-    if "" in pieces or len(pieces) == 1 or " " in word.text:
-        # A word of white space, which the reference cuts into pieces that are no part of it.
+def _spans(word: Aligned, pieces: list[str]) -> list[Span]:
+    if len(pieces) == 1 or " " in word.text:
+        # White space as a word: the reference cuts it into pieces that are no part of it.
         return [word.span()] * len(pieces)
     spans, start = [], 0
-    for i, piece in enumerate(pieces):
+    for piece in pieces[:-1]:
         end = start + len(piece)
-        if i == len(pieces) - 1:
-            end -= len(END_OF_WORD)
         spans.append(word.slice(start, end).span())
         start = end
-    return spans
+    return [*spans, word.slice(start, len(word)).span()]

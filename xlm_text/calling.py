@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from xlm_text.analysis import Analysis
+from xlm_text.analysis import Analysis, Span
 from xlm_text.encoding import BatchEncoding, Rows, Window
 from xlm_text.errors import InputError
 from xlm_text.padding import TENSORS, pad_columns, padded_length, padding_strategy, to_tensors
 from xlm_text.settings import Settings
+from xlm_text.texts import Text
 from xlm_text.truncation import cut_window, truncation_strategy
-
-Text = str | list[str]
 
 
 class Tokenizer(Protocol):
@@ -25,6 +24,9 @@ class Tokenizer(Protocol):
     def lang2id(self) -> dict[str, int] | None: ...  # noqa: D102
     def check_language(self, lang: str | None) -> str: ...  # noqa: D102
     def ids_of(self, texts: Sequence[Text], lang: str, bypass: bool) -> list[list[int]]: ...  # noqa: D102
+    def ids_and_offsets_of(  # noqa: D102
+        self, texts: Sequence[Text], lang: str, bypass: bool
+    ) -> list[tuple[list[int], list[Span]]]: ...
     def analysis_of(self, text: Text, lang: str, bypass: bool) -> Analysis: ...  # noqa: D102
     def convert_tokens_to_ids(self, tokens: str) -> int: ...  # noqa: D102
     def convert_ids_to_tokens(self, ids: int) -> str: ...  # noqa: D102
@@ -227,10 +229,11 @@ class Call:
         self.tokenizer = tokenizer
         self.samples = samples
         self.options = options
-        self.first = self._ids(samples.texts, samples.langs)
-        self.second = (
-            None if samples.pairs is None else self._ids(samples.pairs, samples.pair_langs)
-        )
+        self.first, self.first_offsets = self._tokenize(samples.texts, samples.langs)
+        self.second: list[list[int]] | None = None
+        self.second_offsets: list[list[Span]] | None = None
+        if samples.pairs is not None:
+            self.second, self.second_offsets = self._tokenize(samples.pairs, samples.pair_langs)
         # None where every row is a whole sample, which then need not be described one by one.
         self.windows = self._cut()
         self._analyses: dict[tuple[int, int], Analysis] = {}
@@ -253,8 +256,9 @@ class Call:
         if options.return_langs or (options.return_langs is None and settings.use_lang_emb):
             columns["langs"] = self._langs()
         if options.return_offsets_mapping:
-            second = None if self.second is None else self._offsets(1)
-            columns["offset_mapping"] = self._lay_out(self._offsets(0), second, (0, 0), (0, 0))
+            columns["offset_mapping"] = self._lay_out(
+                self.first_offsets, self.second_offsets, (0, 0), (0, 0)
+            )
         length = padded_length(
             lengths, options.padding, options.max_length, options.pad_to_multiple_of
         )
@@ -286,18 +290,24 @@ class Call:
 
     # The texts ----------------------------------------------------------------------------
 
-    def _ids(self, texts: list[Text], langs: list[str]) -> list[list[int]]:
-        """Tokenize the texts, all of one language together."""
-        bypass = self.options.bypass
-        if len(set(langs)) <= 1:
-            return self.tokenizer.ids_of(texts, langs[0], bypass) if texts else []
+    def _tokenize(
+        self, texts: list[Text], langs: list[str]
+    ) -> tuple[list[list[int]], list[list[Span]]]:
+        """Return the ids of texts, all of one language together, and the offsets if wanted."""
         ids: list[list[int]] = [[]] * len(texts)
+        offsets: list[list[Span]] = [[]] * len(texts)
         for lang in dict.fromkeys(langs):
             members = [i for i, other in enumerate(langs) if other == lang]
-            found = self.tokenizer.ids_of([texts[i] for i in members], lang, bypass)
-            for i, row in zip(members, found, strict=True):
-                ids[i] = row
-        return ids
+            chosen = texts if len(members) == len(texts) else [texts[i] for i in members]
+            if self.options.return_offsets_mapping:
+                rows = self.tokenizer.ids_and_offsets_of(chosen, lang, self.options.bypass)
+                for i, row in zip(members, rows, strict=True):
+                    ids[i], offsets[i] = row
+            else:
+                found = self.tokenizer.ids_of(chosen, lang, self.options.bypass)
+                for i, one in zip(members, found, strict=True):
+                    ids[i] = one
+        return ids, offsets
 
     def _analysis(self, sample: int, sequence: int) -> Analysis:
         key = (sample, sequence)
@@ -305,9 +315,6 @@ class Call:
             text, lang = self.samples.text(sample, sequence)
             self._analyses[key] = self.tokenizer.analysis_of(text, lang, self.options.bypass)
         return self._analyses[key]
-
-    def _offsets(self, sequence: int) -> list[list[tuple[int, int]]]:
-        return [self._analysis(i, sequence).offsets for i in range(len(self.first))]
 
     # The rows -----------------------------------------------------------------------------
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
+
 from xlm_text.alignment import Aligned, decompose, strip_marks
 
 
-def lowercase_and_remove_accents(words: list[str]) -> list[str]:
-    """Lower-case words and drop their accents.
+def lowercase_and_remove_accents(units: list[list[str]]) -> list[list[str]]:
+    """Lower-case the words of each unit and drop their accents.
 
-    The words go through joined by single spaces and are split at single spaces again: one that
-    holds a space falls apart, and one of nothing but marks is gone.
+    In the reference words go through joined by single spaces and are split at single spaces
+    again: one that holds a space falls apart, and one of nothing but marks is gone.  No step
+    looks across white space, so the words of all units can go through at once.
 
-    >>> lowercase_and_remove_accents(["ÉCOLE", "Ǆ", "\\u0301", "ไม่"])
-    ['ecole', 'ǆ', 'ไม']
+    >>> lowercase_and_remove_accents([["ÉCOLE", "Ǆ", "\\u0301"], ["ไม่ a"]])
+    [['ecole', 'ǆ'], ['ไม', 'a']]
     """
-    text = strip_marks(" ".join(words).lower()).lower()
-    return [word for word in text.split(" ") if word]
+    # Words hold no line feed: the pipelines drop it, or split at it.
+    text = "\n".join(chain.from_iterable(units))
+    words = iter(strip_marks(text.lower()).lower().split("\n"))
+    return [
+        [part for word in islice(words, len(unit)) for part in word.split(" ") if part]
+        for unit in units
+    ]
 
 
 def lowercase_and_remove_accents_aligned(words: list[Aligned]) -> list[Aligned]:

@@ -12,9 +12,15 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import Any
+from unicodedata import category
 
 from xlm_text.alignment import Piece
+from xlm_text.normalization import normalization
 from xlm_text.rules import Rewriting, Rule, Rules, Strip, Substitution
+
+
+# What stands for dots while the rules run ends in this; in a text, letters like these become dots.
+DOTS_MARKER = "DOTMULTI"
 
 
 @cache
@@ -47,9 +53,24 @@ def moses_words(lang: str) -> Rules:
         one_space,
         Strip(),
         _substitution(moses.TRAILING_DOT_APOSTROPHE, ".'"),
-        Rewriting(r"(?:DOT)+MULTI", _restore_dots, needs="DOTMULTI"),
+        Rewriting(r"(?:DOT)+MULTI", _restore_dots, needs=DOTS_MARKER),
     ]
     return Rules(tuple(steps))
+
+
+@cache
+def plain_characters(lang: str) -> frozenset[str]:
+    """Return the characters that no rule of a language touches.
+
+    Text of nothing else is a word, unless :data:`DOTS_MARKER` is in it.
+    These are sacremoses' letters and digits, without those that normalisation changes or drops.
+    """
+    from sacremoses import MosesTokenizer
+
+    letters = MosesTokenizer(lang=lang).IsAlnum
+    unchanged = normalization(lang).apply
+    kept = "".join(char for char in letters if category(char)[0] != "C")
+    return frozenset(char for char in kept if char.isascii() or unchanged(char) == char)
 
 
 def _substitution(rule: tuple[re.Pattern[str], str], needs: str = "") -> Substitution:
@@ -67,7 +88,7 @@ def _mark_dots(match: re.Match[str]) -> list[Piece]:
 
 def _restore_dots(match: re.Match[str]) -> list[Piece]:
     start, end = match.span()
-    last = end - len("DOTMULTI")
+    last = end - len(DOTS_MARKER)
     dots: list[Piece] = [(".", i, i + 3) for i in range(start, last, 3)]
     return [*dots, (".", last, end)]
 

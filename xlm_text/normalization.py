@@ -8,6 +8,7 @@ English-Romanian checkpoint was trained on.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from xlm_text.rules import DropControls, Rule, Rules, Strip, Substitution, Translation
@@ -40,6 +41,8 @@ _UNICODE_PUNCTUATION = {
     **{chr(ord("０") + digit): str(digit) for digit in range(10)},
 }
 
+_LEADING_GROUP = re.compile(r"\((?:[^()\\]|\\.)*\)")
+
 # The cedilla forms are what old encodings had in place of the comma forms; both lose their mark,
 # and so do the vowels, in upper and in lower case.
 _ROMANIAN = {
@@ -70,15 +73,19 @@ def normalization(lang: str) -> Rules:
     steps: list[Rule] = [
         Translation(_UNICODE_PUNCTUATION),
         # These two full stops take the white space behind them along.
-        Substitution(r"。\s*", ". ", needs="。"),
-        Substitution(r"．\s*", ". ", needs="．"),
-        *_moses_punctuation(lang),
+        Rules(
+            [
+                Substitution(r"。\s*", ". ", needs="。"),
+                Substitution(r"．\s*", ". ", needs="．"),
+            ]
+        ),
+        Rules(_moses_punctuation(lang)),
         Strip(),
         DropControls(),
     ]
     if lang == "ro":
         steps.append(Translation(_ROMANIAN))
-    return Rules(tuple(steps))
+    return Rules(steps)
 
 
 def _moses_punctuation(lang: str) -> list[Rule]:
@@ -86,31 +93,36 @@ def _moses_punctuation(lang: str) -> list[Rule]:
     from sacremoses import MosesPunctNormalizer
 
     return [
-        Substitution(pattern, template, needs=_literal_prefix(pattern))
+        Substitution(pattern, template, needs=required_characters(pattern))
         for pattern, template in MosesPunctNormalizer(lang=lang).substitutions
     ]
 
 
-def _literal_prefix(pattern: str) -> str:
-    r"""Return characters that every match of ``pattern`` begins with, perhaps none.
+def required_characters(pattern: str) -> str:
+    r"""Return characters that stand one behind another in every match of ``pattern``.
 
-    >>> _literal_prefix(r"\) ([.!:?;,])"), _literal_prefix(r" +"), _literal_prefix(r"(\d) %")
-    (') ', ' ', '')
+    They are its plain characters from the beginning, or from behind a group at the beginning, up
+    to the first that is special, optional or repeated; perhaps there is none.
+
+    >>> [required_characters(p) for p in (r"\) ([.!:?;,])", r" +", r"(\d) %", r"(a|b)?c")]
+    [') ', ' ', ' %', '']
     """
-    prefix, i = "", 0
+    group = _LEADING_GROUP.match(pattern)
+    i = group.end() if group else 0
+    found = ""
     while i < len(pattern):
         char, width = pattern[i], 1
-        if char == "\\" and not pattern[i + 1].isalnum():
-            char, width = pattern[i + 1], 2
-        elif char == "\\" and pattern[i + 1] == "r":
-            char, width = "\r", 2
-        elif char in "\\.^$*+?{}[]|()":
+        if char == "\\":
+            char, width = {"r": "\r"}.get(pattern[i + 1], pattern[i + 1]), 2
+            if char.isalnum():
+                break
+        elif char in ".^$*+?{}[]|()":
             break
         quantifier = pattern[i + width : i + width + 1]
         if quantifier and quantifier in "*?{":
             break
-        prefix += char
+        found += char
         i += width
         if quantifier == "+":
             break
-    return prefix
+    return found

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 from xlm_text.alignment import Aligned, Piece, match_pieces
@@ -122,22 +121,33 @@ class Strip:
         return text.strip()
 
 
-@dataclass(frozen=True)
 class Rules:
-    """Rules run one after another."""
+    """Rules run one after another.
 
-    steps: tuple[Rule, ...]
+    Where every rule says what it ``needs``, a text without the first character of any of them
+    goes through untouched.
+    """
+
+    def __init__(self, steps: Iterable[Rule]) -> None:
+        self.steps = tuple(steps)
+        needs = [getattr(step, "needs", "") for step in self.steps]
+        self._concerned: Callable[[str], object] | None = None
+        if all(needs):
+            firsts = "".join(re.escape(need[0]) for need in needs)
+            self._concerned = re.compile(f"[{firsts}]").search
 
     def apply(self, text: str) -> str:
         """Run every step on a string."""
-        for step in self.steps:
-            text = step.apply(text)
+        if self._concerned is None or self._concerned(text):
+            for step in self.steps:
+                text = step.apply(text)
         return text
 
     def align(self, text: Aligned) -> Aligned:
         """Run every step on text that carries its alignment."""
-        for step in self.steps:
-            text = step.align(text)
+        if self._concerned is None or self._concerned(text.text):
+            for step in self.steps:
+                text = step.align(text)
         return text
 
 

@@ -41,6 +41,7 @@ class Settings:
         padding_side: where padding goes.
         truncation_side: where tokens are cut off.
         clean_up_tokenization_spaces: whether decoding closes the space before punctuation.
+        memory_limit: how many units of text, mostly words, are remembered in each language.
 
     """
 
@@ -63,11 +64,14 @@ class Settings:
     padding_side: Literal["right", "left"] = "right"
     truncation_side: Literal["right", "left"] = "right"
     clean_up_tokenization_spaces: bool = False
+    memory_limit: int = 100_000
 
     def __post_init__(self) -> None:
         for name in ("padding_side", "truncation_side"):
             _one_of(name, getattr(self, name), ("right", "left"))
         _one_of("zh_segmenter", self.zh_segmenter, ("jieba", "rjieba"))
+        if not isinstance(self.memory_limit, int) or self.memory_limit < 1:
+            raise InputError(f"memory_limit must be a number from 1 on, not {self.memory_limit!r}")
         if self.lang2id is not None and len(set(self.lang2id.values())) != len(self.lang2id):
             raise InputError(f"lang2id gives an id to two languages: {dict(self.lang2id)}")
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xlm_text.analysis import Analysis, Analyzer
-from xlm_text.calling import Call, Text, read_options, read_samples
+from tokenizers import AddedToken
+
+from xlm_text.analysis import Analysis, Analyzer, Span
+from xlm_text.calling import Call, read_options, read_samples
 from xlm_text.checkpoints import KNOWN_LANGUAGES
 from xlm_text.encoding import BatchEncoding
 from xlm_text.errors import InputError
 from xlm_text.languages import choose_segmenter
 from xlm_text.padding import pad_columns, padded_length, read_rows, to_tensors
-from xlm_text.pipelines import Pipeline, load_pipeline
+from xlm_text.pipelines import Pipeline, WhiteSpacePipeline, load_pipeline
 from xlm_text.settings import Settings
 from xlm_text.storage import load_pretrained, save_settings
 from xlm_text.subwords import Subwords
+from xlm_text.texts import Text, Texts
 from xlm_text.tokens import TokenTable
 from xlm_text.vocabulary import Vocabulary
 
@@ -39,12 +42,7 @@ class XLMTokenizer(TokenTable):
 
     def __init__(self, vocabulary: Vocabulary, settings: Settings | None = None) -> None:
         super().__init__(vocabulary, settings or Settings())
-        self._pipelines: dict[str, Pipeline] = {}
-        self._analyzer = Analyzer(
-            Subwords(vocabulary.ids, vocabulary.merges, self._settings.unk_token),
-            self._settings.do_lowercase_and_remove_accent,
-            self._pipeline,
-        )
+        self._subwords = Subwords(vocabulary.ids, vocabulary.merges, self._settings.unk_token)
 
     # What it is ---------------------------------------------------------------------------
 
@@ -173,21 +171,11 @@ class XLMTokenizer(TokenTable):
             MissingComponentError: what the language needs is not on this machine.
 
         """
-        lang = self.check_language(lang)
-        tokens: list[str] = []
-        for part, _, added in self._added.split(check_text(text)):
-            tokens += [part] if added else self._analyzer.tokens(part, lang, bypass_tokenizer)
-        return tokens
+        return self.analysis_of(text, self.check_language(lang), bypass_tokenizer).tokens
 
     def words(self, text: str, lang: str | None = None) -> list[str]:
         """Return the words of a text as they are before they are cut into pieces."""
-        lang = self.check_language(lang)
-        parts = self._added.split(check_text(text))
-        return [
-            word
-            for part, _, added in parts
-            for word in ([part] if added else self._analyzer.words(part, lang))
-        ]
+        return self._texts(self.check_language(lang), bypass=False).words(text)
 
     def __call__(
         self,
@@ -349,33 +337,17 @@ class XLMTokenizer(TokenTable):
 
     def ids_of(self, texts: Sequence[Text], lang: str, bypass: bool) -> list[list[int]]:
         """Return the ids of texts, or of texts cut into words, without special tokens around."""
-        return [
-            self.convert_tokens_to_ids(
-                [
-                    token
-                    for part in ([text] if isinstance(text, str) else text)
-                    for token in self.tokenize(part, lang, bypass)
-                ]
-            )
-            for text in texts
-        ]
+        return self._texts(lang, bypass).ids(texts)
+
+    def ids_and_offsets_of(
+        self, texts: Sequence[Text], lang: str, bypass: bool
+    ) -> list[tuple[list[int], list[Span]]]:
+        """Return the ids of texts and, for each of them, its span of the text or word."""
+        return self._texts(lang, bypass).ids_and_offsets(texts)
 
     def analysis_of(self, text: Text, lang: str, bypass: bool) -> Analysis:
         """Return the tokens of a text with their places; those of words count from each word."""
-        whole = Analysis([], [], [])
-        if isinstance(text, str):
-            for part, start, added in self._added.split(check_text(text)):
-                first = whole.words[-1] + 1 if whole.words else 0
-                if added:
-                    whole.extend(Analysis([part], [(start, start + len(part))], [0]), first)
-                else:
-                    whole.extend(self._analyzer.analyze(part, start, lang, bypass), first)
-        else:
-            for number, word in enumerate(text):
-                found = self.analysis_of(word, lang, bypass)
-                found.words = [0] * len(found.words)
-                whole.extend(found, number)
-        return whole
+        return self._texts(lang, bypass).analysis(text)
 
     def check_language(self, lang: str | None) -> str:
         """Return the language, the tokenizer's own for ``None``; raise if it cannot be used."""
@@ -391,26 +363,34 @@ class XLMTokenizer(TokenTable):
             )
         return lang
 
-    def _pipeline(self, lang: str) -> Pipeline:
-        pipeline = self._pipelines.get(lang)
-        if pipeline is None:
-            wanted = self._settings.zh_segmenter if lang == "zh" else None
-            component = choose_segmenter(lang, wanted)
-            pipeline = load_pipeline(lang, component, self._settings.kytea_model)
-            self._pipelines[lang] = pipeline
-        return pipeline
+    def _texts(self, lang: str, bypass: bool) -> Texts:
+        key = None if bypass else lang
+        texts = self._texts_by_language.get(key)
+        if texts is None:
+            settings = self._settings
+            if bypass:
+                pipeline: Pipeline = WhiteSpacePipeline()
+            else:
+                wanted = settings.zh_segmenter if lang == "zh" else None
+                component = choose_segmenter(lang, wanted)
+                pipeline = load_pipeline(lang, component, settings.kytea_model)
+            analyzer = Analyzer(
+                pipeline,
+                settings.do_lowercase_and_remove_accent and not bypass,
+                self._subwords,
+                self.convert_tokens_to_ids,
+                settings.memory_limit,
+            )
+            texts = Texts(analyzer, self._added)
+            self._texts_by_language[key] = texts
+        return texts
 
+    def _add(self, tokens: Iterable[str | AddedToken], special: bool) -> int:
+        # What was remembered may not be true with the new tokens.
+        self._texts_by_language: dict[str | None, Texts] = {}
+        return super()._add(tokens, special)
 
-def check_text(text: object, name: str = "text") -> str:
-    """Return ``text`` if it is a string of valid Unicode, else raise :class:`InputError`."""
-    if not isinstance(text, str):
-        raise InputError(f"{name} must be a string, not {type(text).__name__}: {text!r:.60}")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"{name} is not valid Unicode: a lone surrogate {text[error.start]!r} at position "
-            f"{error.start} (text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace') "
-            "joins pairs and replaces the rest)"
-        ) from None
-    return text
+    def __getstate__(self) -> dict[str, Any]:
+        # What is remembered is quicker worked out again than carried along, and segmenters
+        # cannot be.
+        return {**self.__dict__, "_texts_by_language": {}}

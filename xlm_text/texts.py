@@ -1,0 +1,116 @@
+"""Texts as callers give them: with added tokens inside, whole or cut into words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xlm_text.added_tokens import AddedTokens
+from xlm_text.analysis import Analysis, Analyzer, Span
+from xlm_text.errors import InputError
+
+# A text, or the words of one that was cut already; each word is tokenized on its own.
+Text = str | list[str]
+
+# Texts are worked on in blocks, so that what is in the making does not grow with the batch.
+_BLOCK = 1024
+
+
+class Texts:
+    """Finds the added tokens in texts and has everything between them analysed."""
+
+    def __init__(self, analyzer: Analyzer, added: AddedTokens) -> None:
+        self._analyzer = analyzer
+        self._added = added
+
+    def ids(self, texts: Sequence[Text]) -> list[list[int]]:
+        """Return the ids of each text."""
+        rows: list[list[int]] = []
+        for start in range(0, len(texts), _BLOCK):
+            block = texts[start : start + _BLOCK]
+            if self._plain(block):
+                rows += self._analyzer.ids(check_texts(block, start))  # type: ignore[arg-type]
+            else:
+                rows += [ids for ids, _ in self._by_parts(block, start)]
+        return rows
+
+    def ids_and_offsets(self, texts: Sequence[Text]) -> list[tuple[list[int], list[Span]]]:
+        """Return the ids of each text and, for each of them, its span of the text or word."""
+        rows: list[tuple[list[int], list[Span]]] = []
+        for start in range(0, len(texts), _BLOCK):
+            block = texts[start : start + _BLOCK]
+            if self._plain(block):
+                rows += self._analyzer.ids_and_offsets(check_texts(block, start))  # type: ignore[arg-type]
+            else:
+                rows += self._by_parts(block, start)
+        return rows
+
+    def analysis(self, text: Text) -> Analysis:
+        """Return the tokens of a text with their places; those of words count from each word."""
+        whole = Analysis([], [], [])
+        if isinstance(text, str):
+            for part, start, added in self._added.split(check_texts([text])[0]):
+                if added:
+                    whole.extend([part], [(start, start + len(part))], [0])
+                else:
+                    found = self._analyzer.analyses([part])[0]
+                    offsets = [(start + first, start + end) for first, end in found.offsets]
+                    whole.extend(found.tokens, offsets, found.words)
+            return whole
+        for number, word in enumerate(text):
+            found = self.analysis(word)
+            whole.tokens += found.tokens
+            whole.offsets += found.offsets
+            whole.words += [number] * len(found.tokens)
+        return whole
+
+    def words(self, text: str) -> list[str]:
+        """Return the words of a text as they are before they are cut into pieces."""
+        words: list[str] = []
+        for part, _, added in self._added.split(check_texts([text])[0]):
+            words += [part] if added else self._analyzer.words(part)
+        return words
+
+    def _plain(self, texts: Sequence[Text]) -> bool:
+        strings = set(map(type, texts)) <= {str}
+        return strings and not any(map(self._added.search, texts))  # type: ignore[arg-type]
+
+    def _by_parts(self, texts: Sequence[Text], first: int) -> list[tuple[list[int], list[Span]]]:
+        """Cut texts at added tokens, analyse what is between them together, and join it again."""
+        words = [[text] if isinstance(text, str) else text for text in texts]
+        check_texts(["".join(text) for text in words], first)
+        parts = [[part for word in text for part in self._added.split(word)] for text in words]
+        plain = [part for text in parts for part, _, added in text if not added]
+        analysed = iter(self._analyzer.ids_and_offsets(plain))
+        rows = []
+        for text in parts:
+            ids: list[int] = []
+            spans: list[Span] = []
+            for part, start, added in text:
+                if added:
+                    ids.append(self._added.ids[part])
+                    spans.append((start, start + len(part)))
+                else:
+                    found, offsets = next(analysed)
+                    ids += found
+                    spans += [(start + begin, start + end) for begin, end in offsets]
+            rows.append((ids, spans))
+        return rows
+
+
+def check_texts(texts: Sequence[str], first: int = 0) -> Sequence[str]:
+    """Return ``texts`` if all are valid Unicode, else raise :class:`InputError`.
+
+    ``first`` is the number of the first one in the caller's list.
+    """
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        for number, text in enumerate(texts, first):
+            for position, char in enumerate(text):
+                if "\ud800" <= char <= "\udfff":
+                    raise InputError(
+                        f"text {number} is not valid Unicode: it has the lone surrogate {char!r} "
+                        f"at position {position} (text.encode('utf-16', 'surrogatepass')"
+                        ".decode('utf-16', 'replace') joins pairs and replaces the rest)"
+                    ) from None
+    return texts
