@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import lru_cache
+from itertools import chain, islice
 from typing import NamedTuple
 
-from xlm_text.alignment import Aligned
+from xlm_text.alignment import Aligned, strip_marks
 from xlm_text.casing import lowercase_and_remove_accents, lowercase_and_remove_accents_aligned
 from xlm_text.memory import Memory
+from xlm_text.normalization import REPLACED_ONE_TO_ONE
 from xlm_text.pipelines import Pipeline
 from xlm_text.subwords import Subwords
 
@@ -65,7 +67,7 @@ class Analyzer:
         pipeline: Pipeline,
         lowercase: bool,
         subwords: Subwords,
-        ids_of: Callable[[list[str]], list[int]],
+        ids_of: Callable[[Sequence[str]], list[int]],
         memory_limit: int,
     ) -> None:
         self._pipeline = pipeline
@@ -146,24 +148,32 @@ class Analyzer:
 
     def _words(self, units: Sequence[str]) -> list[list[str]]:
         words = [self._pipeline.words(unit) for unit in units]
-        if not self._lowercase:
-            return [[word for word in unit if word] for unit in words]
-        return lowercase_and_remove_accents(words)
+        return self._cased(words)
+
+    def _cased(self, words: list[list[str]]) -> list[list[str]]:
+        if self._lowercase:
+            return lowercase_and_remove_accents(words)
+        return [[word for word in unit if word] for unit in words]
 
     def _work_out_ids(self, units: list[str]) -> list[tuple[int, ...]]:
         words = self._words(units)
         distinct = list(dict.fromkeys(chain.from_iterable(words)))
+        pieces = self._subwords.split(distinct)
+        flat = iter(self._ids_of(list(chain.from_iterable(pieces))))
         ids = {
-            word: self._ids_of(pieces)
-            for word, pieces in zip(distinct, self._subwords.split(distinct), strict=True)
+            word: tuple(islice(flat, len(own))) for word, own in zip(distinct, pieces, strict=True)
         }
         return [tuple(chain.from_iterable(map(ids.__getitem__, unit))) for unit in words]
 
     def _work_out_pieces(self, units: list[str]) -> list[Pieces]:
-        words = [self._align(unit) for unit in units]
-        distinct = list({word.text: None for unit in words for word in unit})
+        words = [self._pipeline.words(unit) for unit in units]
+        aligned = [
+            align_in_place(*unit) or self._align(unit[0])
+            for unit in zip(units, words, self._cased(words), strict=True)
+        ]
+        distinct = list({word.text: None for unit in aligned for word in unit})
         pieces_of = dict(zip(distinct, self._subwords.split(distinct), strict=True))
-        return [self._place(unit, [pieces_of[word.text] for word in unit]) for unit in words]
+        return [self._place(unit, [pieces_of[word.text] for word in unit]) for unit in aligned]
 
     def _align(self, unit: str) -> list[Aligned]:
         words = self._pipeline.align(Aligned.of(unit))
@@ -174,11 +184,41 @@ class Analyzer:
     def _place(self, words: list[Aligned], pieces: list[list[str]]) -> Pieces:
         tokens = tuple(chain.from_iterable(pieces))
         return Pieces(
-            tuple(self._ids_of(list(tokens))),
+            tuple(self._ids_of(tokens)),
             tokens,
             tuple(chain.from_iterable(map(_spans, words, pieces))),
             tuple(i for i, word in enumerate(pieces) for _ in word),
         )
+
+
+def align_in_place(unit: str, words: list[str], cased: list[str]) -> list[Aligned] | None:
+    """Align the words of a unit whose characters are all where they were.
+
+    Most units only get white space between their words, and their quotes, cases and accents
+    changed.  For the others the answer is ``None``: they take rules that carry alignment.
+    """
+    text = "".join(words)
+    solid = "".join(unit.split())
+    if text not in (solid, solid.translate(REPLACED_ONE_TO_ONE)):
+        return None
+    if words is not cased and list(map(len, words)) != list(map(len, cased)):
+        return None
+    same = "".join(cased)
+    if not text.isascii() and same != text and any(_width(char) != 1 for char in set(text)):
+        return None
+    starts = [i for i, char in enumerate(unit) if not char.isspace()]
+    ends = [start + 1 for start in starts]
+    aligned, position = [], 0
+    for word in cased:
+        end = position + len(word)
+        aligned.append(Aligned(word, starts[position:end], ends[position:end]))
+        position = end
+    return aligned
+
+
+@lru_cache(maxsize=1 << 16)
+def _width(char: str) -> int:
+    return len(strip_marks(char.lower()))
 
 
 def _spans(word: Aligned, pieces: list[str]) -> list[Span]:

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 from unicodedata import category
 
 from xlm_text.alignment import Piece
 from xlm_text.normalization import normalization
 from xlm_text.rules import Rewriting, Rule, Rules, Strip, Substitution
-
 
 # What stands for dots while the rules run ends in this; in a text, letters like these become dots.
 DOTS_MARKER = "DOTMULTI"
@@ -58,19 +57,53 @@ def moses_words(lang: str) -> Rules:
     return Rules(tuple(steps))
 
 
-@cache
-def plain_characters(lang: str) -> frozenset[str]:
-    """Return the characters that no rule of a language touches.
+class PlainWords:
+    """Finds the words of the commonest units without running the rules.
 
-    Text of nothing else is a word, unless :data:`DOTS_MARKER` is in it.
-    These are sacremoses' letters and digits, without those that normalisation changes or drops.
+    These are a word of nothing but letters and digits that no rule touches, alone or with one
+    punctuation mark before or behind it or both; the rules always split such a mark off, a full
+    stop unless the word is a known abbreviation.
     """
-    from sacremoses import MosesTokenizer
 
-    letters = MosesTokenizer(lang=lang).IsAlnum
-    unchanged = normalization(lang).apply
-    kept = "".join(char for char in letters if category(char)[0] != "C")
-    return frozenset(char for char in kept if char.isascii() or unchanged(char) == char)
+    # What the marks become.
+    _OPENING: ClassVar = dict.fromkeys('"“”„«»', '"') | {"(": "(", "[": "["}
+    _CLOSING: ClassVar = dict.fromkeys('"“”«»', '"') | {char: char for char in ",.?!:;)]"}
+
+    def __init__(self, lang: str) -> None:
+        from sacremoses import MosesTokenizer
+
+        moses = MosesTokenizer(lang=lang)
+        unchanged = normalization(lang).apply
+        self._characters = frozenset(
+            char
+            for char in moses.IsAlnum
+            if char.isascii() or (category(char)[0] != "C" and unchanged(char) == char)
+        )
+        self._abbreviations = _abbreviations(moses)
+
+    def find(self, unit: str) -> list[str] | None:
+        """Return the words of a unit; ``None`` if it takes the rules to find them."""
+        if not unit:
+            return []
+        word = unit
+        opening, closing = self._OPENING.get(unit[0]), self._CLOSING.get(unit[-1])
+        if opening:
+            word = word[1:]
+        if closing:
+            word = word[:-1]
+        if not word or not self._characters.issuperset(word) or DOTS_MARKER in word:
+            return None
+        if closing == "." and word in self._abbreviations:
+            word, closing = word + ".", None
+        return [part for part in (opening, word, closing) if part]
+
+
+plain_words = cache(PlainWords)
+
+
+def _abbreviations(moses: Any) -> frozenset[str]:
+    """Return the words that keep a full stop whatever follows."""
+    return frozenset(moses.NONBREAKING_PREFIXES) - frozenset(moses.NUMERIC_ONLY_PREFIXES)
 
 
 def _substitution(rule: tuple[re.Pattern[str], str], needs: str = "") -> Substitution:
@@ -102,7 +135,7 @@ def _full_stops(moses: Any) -> Rewriting:
     lower = frozenset(moses.IsLower)
     alpha = frozenset(moses.IsAlpha)
     numeric_only = frozenset(moses.NUMERIC_ONLY_PREFIXES)
-    prefixes = frozenset(moses.NONBREAKING_PREFIXES) - numeric_only
+    prefixes = _abbreviations(moses)
 
     def pieces(match: re.Match[str]) -> list[Piece]:
         word, following = match[1], match[2]

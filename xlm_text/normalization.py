@@ -41,6 +41,15 @@ _UNICODE_PUNCTUATION = {
     **{chr(ord("０") + digit): str(digit) for digit in range(10)},
 }
 
+# The characters that normalisation turns into one other character each, if it leaves them where
+# they are.
+REPLACED_ONE_TO_ONE = str.maketrans(
+    {char: new for char, new in _UNICODE_PUNCTUATION.items() if len(new) == 1}
+    | dict.fromkeys("„«»", '"')
+    | dict.fromkeys("‘‚´`", "'")
+    | dict.fromkeys("–—", "-")
+)
+
 _LEADING_GROUP = re.compile(r"\((?:[^()\\]|\\.)*\)")
 
 # The cedilla forms are what old encodings had in place of the comma forms; both lose their mark,

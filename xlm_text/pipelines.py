@@ -7,7 +7,7 @@ from typing import Protocol
 
 from xlm_text.alignment import Aligned
 from xlm_text.languages import language
-from xlm_text.moses import DOTS_MARKER, moses_words, plain_characters
+from xlm_text.moses import moses_words, plain_words
 from xlm_text.normalization import normalization
 from xlm_text.segmenters import Segmenter, load_segmenter
 from xlm_text.units import moses_closed, moses_units
@@ -47,14 +47,15 @@ class MosesPipeline:
     def __init__(self, lang: str) -> None:
         self.normalization = normalization(lang)
         self.rules = moses_words(lang)
-        self.plain = plain_characters(lang)
+        self.plain = plain_words(lang)
 
     units = staticmethod(moses_units)
     closed = staticmethod(moses_closed)
 
     def words(self, unit: str) -> list[str]:  # noqa: D102
-        if self.plain.issuperset(unit) and DOTS_MARKER not in unit:
-            return [unit] if unit else []
+        plain = self.plain.find(unit)
+        if plain is not None:
+            return plain
         return self.rules.apply(self.normalization.apply(unit)).split()
 
     def align(self, unit: Aligned) -> list[Aligned]:  # noqa: D102

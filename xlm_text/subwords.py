@@ -13,11 +13,9 @@ Two things in XLM's codes do not fit that implementation as they are, and are me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
-from tokenizers import Tokenizer
 from tokenizers.models import BPE
 
 END_OF_WORD = "</w>"
@@ -46,14 +44,10 @@ class Subwords:
                 extended.setdefault(piece, len(extended))
         self._ranks = {merge: rank for rank, merge in enumerate(ordered)}
         self._order_matters = _makes_earlier_pieces(ordered)
-        self._unk = vocab[unk_token]
-        self._bpe = Tokenizer(
-            BPE(
-                vocab=extended,
-                merges=ordered,
-                unk_token=unk_token,
-                end_of_word_suffix=END_OF_WORD,
-            )
+        self._unk_token = unk_token
+        # The bare model, called for each word, is quicker than a pipeline around it.
+        self._bpe = BPE(
+            vocab=extended, merges=ordered, unk_token=unk_token, end_of_word_suffix=END_OF_WORD
         )
 
     def split(self, words: Sequence[str]) -> list[list[str]]:
@@ -63,20 +57,27 @@ class Subwords:
         >>> Subwords(vocab, [("a", "b</w>")], "<unk>").split(["ab", "xaab"])
         [['ab</w>'], ['x', 'a', 'ab</w>']]
         """
-        pieces: list[list[str]] = [[] for _ in words]
-        if not words:
-            return pieces
-        encoding: Any = self._bpe.encode(list(words), is_pretokenized=True)
-        unknown = self._unk in encoding.ids
-        tokens = _spell_unknown(encoding, words, self._unk) if unknown else encoding.tokens
-        for token, number in zip(tokens, encoding.word_ids, strict=True):
-            pieces[number].append(token)
-        for i, word in enumerate(words):
+        tokenize, unk = self._bpe.tokenize, self._unk_token
+        split = []
+        for word in words:
+            pieces = [token.value for token in tokenize(word)]
+            if unk in pieces:
+                pieces = self._spell_unknown(word)
             if self._order_matters and len(set(pairwise(word))) < len(word) - 1:
-                pieces[i] = self._merge_everywhere(word)
+                pieces = self._merge_everywhere(word)
             if " " in word:
                 # The reference joins the pieces with spaces and splits at spaces again.
-                pieces[i] = " ".join(pieces[i]).split(" ")
+                pieces = " ".join(pieces).split(" ")
+            split.append(pieces)
+        return split
+
+    def _spell_unknown(self, word: str) -> list[str]:
+        """Return the pieces with their characters in the place of unknown ones."""
+        # The offsets of the bare model count bytes.
+        data = word.encode()
+        spans = [token.offsets for token in self._bpe.tokenize(word)]
+        pieces = [data[start:end].decode() for start, end in spans]
+        pieces[-1] += END_OF_WORD
         return pieces
 
     def _merge_everywhere(self, word: str) -> list[str]:
@@ -108,19 +109,3 @@ def _makes_earlier_pieces(merges: Sequence[Merge]) -> bool:
         first_use.get(first + second, len(merges)) <= rank
         for rank, (first, second) in enumerate(merges)
     )
-
-
-def _spell_unknown(encoding: Any, words: Sequence[str], unk: int) -> Iterable[str]:
-    """Write the characters in the place of each unknown token."""
-    for token, id_, (start, end), word in zip(
-        encoding.tokens,
-        encoding.ids,
-        encoding.offsets,
-        encoding.word_ids,
-        strict=True,
-    ):
-        if id_ != unk:
-            yield token
-        else:
-            text = words[word]
-            yield text[start:end] + (END_OF_WORD if end == len(text) else "")

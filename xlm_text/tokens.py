@@ -82,8 +82,11 @@ class TokenTable:
         if isinstance(tokens, str):
             return self.convert_tokens_to_ids([tokens])[0]
         unk = self._id(self._settings.unk_token)
-        added, ids = self._added.ids, self._vocabulary.ids
-        return [added[t] if t in added else ids.get(t, unk) for t in tokens]
+        tokens = list(tokens)
+        added, known = self._added.ids, self._vocabulary.ids
+        if added.keys().isdisjoint(tokens):
+            return [known.get(token, unk) for token in tokens]
+        return [added.get(token, known.get(token, unk)) for token in tokens]
 
     @overload
     def convert_ids_to_tokens(self, ids: int, skip_special_tokens: bool = False) -> str: ...
