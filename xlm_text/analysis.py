@@ -45,8 +45,10 @@ class Pieces(NamedTuple):
     """The pieces of a unit; the offsets count from its beginning, the words from 0."""
 
     ids: tuple[int, ...]
-    tokens: tuple[str, ...]
     offsets: tuple[Span, ...]
+    # Of the unit with the space behind it: so far it is to the next one.
+    length: int
+    tokens: tuple[str, ...]
     words: tuple[int, ...]
 
 
@@ -98,41 +100,52 @@ class Analyzer:
             rows[i] = [*flat(values)]
         return rows
 
-    def ids_and_offsets(self, texts: Sequence[str]) -> list[tuple[list[int], list[Span]]]:
+    def ids_and_offsets(self, texts: Sequence[str]) -> tuple[list[list[int]], list[list[Span]]]:
         """Return the ids of each text and, for each of them, its span of the text."""
         inner, final = self._pieces.inner.__getitem__, self._pieces.final.__getitem__
-        rows: list[tuple[list[int], list[Span]]] = []
+        rows: list[list[int]] = []
+        places: list[list[Span]] = []
         late: list[int] = []
         for text in texts:
             chunks = text.split(" ")
+            last = chunks.pop()
             ids: list[int] = []
             spans: list[Span] = []
+            rows.append(ids)
+            places.append(spans)
             try:
-                values = [*map(inner, chunks[:-1]), final(chunks[-1])]
+                values = [*map(inner, chunks), final(last)]
             except KeyError:
-                late.append(len(rows))
-                values = []
+                late.append(len(rows) - 1)
+                continue
             position = 0
-            for chunk, (chunk_ids, _, offsets, _) in zip(chunks, values, strict=False):
-                ids += chunk_ids
+            for unit_ids, offsets, length, _, _ in values:
+                ids += unit_ids
                 for start, end in offsets:
                     spans.append((start + position, end + position))
-                position += len(chunk) + 1
-            rows.append((ids, spans))
-        for i, analysis in zip(late, self.analyses([texts[i] for i in late]), strict=True):
-            rows[i] = (self._ids_of(analysis.tokens), analysis.offsets)
-        return rows
+                position += length
+        late_texts = [texts[i] for i in late]
+        for i, text, found in zip(late, late_texts, self._pieces.units(late_texts), strict=True):
+            ids, spans = rows[i], places[i]
+            position = 0
+            for unit, (unit_ids, offsets, length, _, _) in zip(*found, strict=True):
+                # Between two units there is nothing but spaces.
+                position = text.index(unit, position)
+                ids += unit_ids
+                for start, end in offsets:
+                    spans.append((start + position, end + position))
+                position += length - 1
+        return rows, places
 
     # Everything about a text --------------------------------------------------------------
 
     def analyses(self, texts: Sequence[str]) -> list[Analysis]:
         """Return the pieces of each text with their places."""
         found = []
-        for text, (units, values) in zip(texts, self._pieces.units(texts), strict=True):
+        for text, known in zip(texts, self._pieces.units(texts), strict=True):
             analysis = Analysis([], [], [])
             position = 0
-            for unit, pieces in zip(units, values, strict=True):
-                # Between two units there is nothing but spaces.
+            for unit, pieces in zip(*known, strict=True):
                 position = text.index(unit, position)
                 spans = [(start + position, end + position) for start, end in pieces.offsets]
                 analysis.extend(pieces.tokens, spans, pieces.words)
@@ -158,22 +171,54 @@ class Analyzer:
     def _work_out_ids(self, units: list[str]) -> list[tuple[int, ...]]:
         words = self._words(units)
         distinct = list(dict.fromkeys(chain.from_iterable(words)))
-        pieces = self._subwords.split(distinct)
-        flat = iter(self._ids_of(list(chain.from_iterable(pieces))))
-        ids = {
-            word: tuple(islice(flat, len(own))) for word, own in zip(distinct, pieces, strict=True)
-        }
-        return [tuple(chain.from_iterable(map(ids.__getitem__, unit))) for unit in words]
+        ids = {}
+        for word, found in zip(distinct, self._subwords.ids(distinct), strict=True):
+            if found is None:
+                found = self._ids_of(self._subwords.split([word])[0])
+            ids[word] = tuple(found)
+        return [
+            ids[unit[0]]
+            if len(unit) == 1
+            else tuple(chain.from_iterable(map(ids.__getitem__, unit)))
+            for unit in words
+        ]
 
     def _work_out_pieces(self, units: list[str]) -> list[Pieces]:
         words = [self._pipeline.words(unit) for unit in units]
-        aligned = [
-            align_in_place(*unit) or self._align(unit[0])
-            for unit in zip(units, words, self._cased(words), strict=True)
-        ]
-        distinct = list({word.text: None for unit in aligned for word in unit})
+        cased = self._cased(words)
+        # Most units keep their characters where they are; the others take the rules again, on
+        # text that carries its alignment.
+        aligned = {
+            i: self._align(unit)
+            for i, unit in enumerate(units)
+            if not in_place(unit, words[i], cased[i])
+        }
+        for i, found in aligned.items():
+            cased[i] = [word.text for word in found]
+        distinct = list(dict.fromkeys(chain.from_iterable(cased)))
         pieces_of = dict(zip(distinct, self._subwords.split(distinct), strict=True))
-        return [self._place(unit, [pieces_of[word.text] for word in unit]) for unit in aligned]
+        pieces = [[pieces_of[word] for word in unit] for unit in cased]
+        ids = iter(self._ids_of([p for unit in pieces for word in unit for p in word]))
+        made = []
+        for i, unit in enumerate(units):
+            if i in aligned:
+                offsets = [
+                    span
+                    for word in zip(aligned[i], pieces[i], strict=True)
+                    for span in _spans(*word)
+                ]
+            else:
+                offsets = spans_in_place(unit, cased[i], pieces[i])
+            made.append(
+                Pieces(
+                    tuple(islice(ids, len(offsets))),
+                    tuple(offsets),
+                    len(unit) + 1,
+                    tuple(chain.from_iterable(pieces[i])),
+                    tuple(number for number, word in enumerate(pieces[i]) for _ in word),
+                )
+            )
+        return made
 
     def _align(self, unit: str) -> list[Aligned]:
         words = self._pipeline.align(Aligned.of(unit))
@@ -181,44 +226,45 @@ class Analyzer:
             words = lowercase_and_remove_accents_aligned(words)
         return [word for word in words if word.text]
 
-    def _place(self, words: list[Aligned], pieces: list[list[str]]) -> Pieces:
-        tokens = tuple(chain.from_iterable(pieces))
-        return Pieces(
-            tuple(self._ids_of(tokens)),
-            tokens,
-            tuple(chain.from_iterable(map(_spans, words, pieces))),
-            tuple(i for i, word in enumerate(pieces) for _ in word),
-        )
 
+def in_place(unit: str, words: list[str], cased: list[str]) -> bool:
+    """Tell whether the characters of a unit are, one for one, the characters of its words.
 
-def align_in_place(unit: str, words: list[str], cased: list[str]) -> list[Aligned] | None:
-    """Align the words of a unit whose characters are all where they were.
-
-    Most units only get white space between their words, and their quotes, cases and accents
-    changed.  For the others the answer is ``None``: they take rules that carry alignment.
+    The words of most units are their characters with white space put between them, and with
+    their quotes, cases and accents changed.
     """
-    text = "".join(words)
-    solid = "".join(unit.split())
-    if text not in (solid, solid.translate(REPLACED_ONE_TO_ONE)):
-        return None
-    if words is not cased and list(map(len, words)) != list(map(len, cased)):
-        return None
-    same = "".join(cased)
-    if not text.isascii() and same != text and any(_width(char) != 1 for char in set(text)):
-        return None
-    starts = [i for i, char in enumerate(unit) if not char.isspace()]
-    ends = [start + 1 for start in starts]
-    aligned, position = [], 0
-    for word in cased:
-        end = position + len(word)
-        aligned.append(Aligned(word, starts[position:end], ends[position:end]))
-        position = end
-    return aligned
+    text = words[0] if len(words) == 1 else "".join(words)
+    if text != unit:
+        solid = "".join(unit.split())
+        if text not in (solid, solid.translate(REPLACED_ONE_TO_ONE)):
+            return False
+    same = cased[0] if len(cased) == 1 else "".join(cased)
+    if text == same or (text.isascii() and len(text) == len(same)):
+        return True
+    return list(map(len, words)) == list(map(len, cased)) and all(
+        _width(char) == 1 for char in set(text)
+    )
 
 
 @lru_cache(maxsize=1 << 16)
 def _width(char: str) -> int:
     return len(strip_marks(char.lower()))
+
+
+def spans_in_place(unit: str, words: list[str], pieces: list[list[str]]) -> list[Span]:
+    """Return the span of each piece in a unit of which :func:`in_place` is true."""
+    spans = []
+    end = 0
+    for word, own in zip(words, pieces, strict=True):
+        start, end = end, end + len(word)
+        for piece in own[:-1]:
+            spans.append((start, start + len(piece)))
+            start += len(piece)
+        spans.append((start, end))
+    if end == len(unit):
+        return spans
+    places = [i for i, char in enumerate(unit) if not char.isspace()]
+    return [(places[start], places[end - 1] + 1) for start, end in spans]
 
 
 def _spans(word: Aligned, pieces: list[str]) -> list[Span]:

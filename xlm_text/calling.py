@@ -26,7 +26,7 @@ class Tokenizer(Protocol):
     def ids_of(self, texts: Sequence[Text], lang: str, bypass: bool) -> list[list[int]]: ...  # noqa: D102
     def ids_and_offsets_of(  # noqa: D102
         self, texts: Sequence[Text], lang: str, bypass: bool
-    ) -> list[tuple[list[int], list[Span]]]: ...
+    ) -> tuple[list[list[int]], list[list[Span]]]: ...
     def analysis_of(self, text: Text, lang: str, bypass: bool) -> Analysis: ...  # noqa: D102
     def convert_tokens_to_ids(self, tokens: str) -> int: ...  # noqa: D102
     def convert_ids_to_tokens(self, ids: int) -> str: ...  # noqa: D102
@@ -294,20 +294,24 @@ class Call:
         self, texts: list[Text], langs: list[str]
     ) -> tuple[list[list[int]], list[list[Span]]]:
         """Return the ids of texts, all of one language together, and the offsets if wanted."""
+        if len(set(langs)) == 1:
+            return self._tokenize_in(langs[0], texts)
         ids: list[list[int]] = [[]] * len(texts)
         offsets: list[list[Span]] = [[]] * len(texts)
         for lang in dict.fromkeys(langs):
             members = [i for i, other in enumerate(langs) if other == lang]
-            chosen = texts if len(members) == len(texts) else [texts[i] for i in members]
-            if self.options.return_offsets_mapping:
-                rows = self.tokenizer.ids_and_offsets_of(chosen, lang, self.options.bypass)
-                for i, row in zip(members, rows, strict=True):
-                    ids[i], offsets[i] = row
-            else:
-                found = self.tokenizer.ids_of(chosen, lang, self.options.bypass)
-                for i, one in zip(members, found, strict=True):
-                    ids[i] = one
+            found = self._tokenize_in(lang, [texts[i] for i in members])
+            for i, row, places in zip(members, *found, strict=True):
+                ids[i], offsets[i] = row, places
         return ids, offsets
+
+    def _tokenize_in(
+        self, lang: str, texts: list[Text]
+    ) -> tuple[list[list[int]], list[list[Span]]]:
+        bypass = self.options.bypass
+        if self.options.return_offsets_mapping:
+            return self.tokenizer.ids_and_offsets_of(texts, lang, bypass)
+        return self.tokenizer.ids_of(texts, lang, bypass), [[]] * len(texts)
 
     def _analysis(self, sample: int, sequence: int) -> Analysis:
         key = (sample, sequence)
@@ -345,9 +349,9 @@ class Call:
         self, first: list[list[Any]], second: list[list[Any]] | None, opening: Any, closing: Any
     ) -> list[list[Any]]:
         special = self.options.add_special_tokens
-        start, end = ([opening], [closing]) if special else ([], [])
         if self.windows is None and second is None:
-            return [[*start, *row, *end] for row in first]
+            return [[opening, *row, closing] for row in first] if special else first
+        start, end = ([opening], [closing]) if special else ([], [])
         rows = []
         for sample, part, other in self._all_windows():
             row = [*start, *first[sample][part.start : part.stop], *end]

@@ -20,7 +20,7 @@ def lowercase_and_remove_accents(units: list[list[str]]) -> list[list[str]]:
     # Words hold no line feed: the pipelines drop it, or split at it.
     text = "\n".join(chain.from_iterable(units))
     words = iter(strip_marks(text.lower()).lower().split("\n"))
-    cased = [list(islice(words, len(unit))) for unit in units]
+    cased = [[next(words)] if len(unit) == 1 else list(islice(words, len(unit))) for unit in units]
     if " " in text or "" in chain.from_iterable(cased):
         return [[part for word in unit for part in word.split(" ") if part] for unit in cased]
     return cased

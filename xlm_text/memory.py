@@ -30,8 +30,8 @@ class Memory(Generic[V]):
         limit: how many units are remembered at most; the oldest half goes when it is reached.
 
     Attributes:
-        inner: the known chunks between two spaces that nothing beside them can change.
-        final: the known chunks behind a space, or alone, that nothing before them can change, as
+        inner: known chunks between two spaces that nothing beside them can change.
+        final: known chunks behind a space, or alone, that nothing before them can change, as
             they are at the end of a text.
 
     """
@@ -55,26 +55,32 @@ class Memory(Generic[V]):
         values = {unit: self._known.get(unit) for unit in chain.from_iterable(cut)}
         new = [unit for unit, value in values.items() if value is None]
         found = dict(zip(new, self._work_out(new), strict=True))
-        self._remember(found)
+        with self._lock:
+            self._open_up(values)
+            self._remember(found)
         values.update(found)
         return [(units, [values[unit] for unit in units]) for units in cut]  # type: ignore[misc]
 
-    def _remember(self, found: dict[str, V]) -> None:
-        with self._lock:
-            for unit, value in found.items():
-                if not 0 < len(unit) <= _LONGEST_UNIT:
-                    continue
-                if len(self._known) >= self._limit:
-                    self._forget_half()
-                self._known[unit] = value
+    def _open_up(self, values: dict[str, V | None]) -> None:
+        """Let the hot path use what is met again; most units are met once only."""
+        for unit, value in values.items():
+            if value is not None and unit not in self.final and unit in self._known:
                 before, behind = self._pipeline.closed(unit)
                 if before:
                     self.final[unit] = value
                     if behind:
                         self.inner[unit] = value
 
-    def _forget_half(self) -> None:
-        for unit in list(islice(self._known, max(1, self._limit // 2))):
+    def _remember(self, found: dict[str, V]) -> None:
+        kept = {unit: value for unit, value in found.items() if 0 < len(unit) <= _LONGEST_UNIT}
+        for unit in list(kept)[: max(0, len(kept) - self._limit)]:
+            del kept[unit]
+        if len(self._known) + len(kept) > self._limit:
+            self._forget(max(self._limit // 2, len(self._known) + len(kept) - self._limit))
+        self._known.update(kept)
+
+    def _forget(self, count: int) -> None:
+        for unit in list(islice(self._known, count)):
             del self._known[unit]
             self.final.pop(unit, None)
             self.inner.pop(unit, None)

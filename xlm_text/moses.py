@@ -60,9 +60,9 @@ def moses_words(lang: str) -> Rules:
 class PlainWords:
     """Finds the words of the commonest units without running the rules.
 
-    These are a word of nothing but letters and digits that no rule touches, alone or with one
-    punctuation mark before or behind it or both; the rules always split such a mark off, a full
-    stop unless the word is a known abbreviation.
+    A word of nothing but letters, digits and hyphens goes through untouched.  One punctuation
+    mark before it or behind it is always split off, a full stop unless the word is a known
+    abbreviation, and an apostrophe between two letters is split off by the rule of the language.
     """
 
     # What the marks become.
@@ -76,26 +76,48 @@ class PlainWords:
         unchanged = normalization(lang).apply
         self._characters = frozenset(
             char
-            for char in moses.IsAlnum
+            for char in moses.IsAlnum + "-"
             if char.isascii() or (category(char)[0] != "C" and unchanged(char) == char)
         )
+        self._letters = frozenset(moses.IsAlpha)
         self._abbreviations = _abbreviations(moses)
+        # What goes with the words on its two sides: "l' eau", "is 't"; elsewhere "d ' or".
+        self._apostrophe = {"en": ("", "'"), "fr": ("'", ""), "it": ("'", "")}.get(lang)
 
     def find(self, unit: str) -> list[str] | None:
         """Return the words of a unit; ``None`` if it takes the rules to find them."""
-        if not unit:
-            return []
+        if DOTS_MARKER in unit:
+            return None
+        if self._characters.issuperset(unit):
+            return [unit] if unit else []
         word = unit
         opening, closing = self._OPENING.get(unit[0]), self._CLOSING.get(unit[-1])
         if opening:
             word = word[1:]
         if closing:
             word = word[:-1]
-        if not word or not self._characters.issuperset(word) or DOTS_MARKER in word:
+        words = [word] if word and self._characters.issuperset(word) else self._elision(word)
+        if words is None:
             return None
-        if closing == "." and word in self._abbreviations:
-            word, closing = word + ".", None
-        return [part for part in (opening, word, closing) if part]
+        if closing == "." and words[-1] in self._abbreviations:
+            words[-1] += "."
+            closing = None
+        if opening:
+            words.insert(0, opening)
+        if closing:
+            words.append(closing)
+        return words
+
+    def _elision(self, word: str) -> list[str] | None:
+        left, found, right = word.replace("’", "'").partition("'")
+        if not (found and left and right and self._characters.issuperset(left + right)):
+            return None
+        if self._apostrophe is None:
+            return [left, "'", right]
+        if left[-1] not in self._letters or right[0] not in self._letters:
+            return None
+        before, behind = self._apostrophe
+        return [left + before, behind + right]
 
 
 plain_words = cache(PlainWords)

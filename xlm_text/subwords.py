@@ -42,9 +42,11 @@ class Subwords:
         for first, second in ordered:
             for piece in (first, second, first + second):
                 extended.setdefault(piece, len(extended))
-        self._ranks = {merge: rank for rank, merge in enumerate(ordered)}
         self._order_matters = _makes_earlier_pieces(ordered)
+        self._ranks = {merge: i for i, merge in enumerate(ordered)} if self._order_matters else {}
         self._unk_token = unk_token
+        self._unk = vocab[unk_token]
+        self._size = len(vocab)
         # The bare model, called for each word, is quicker than a pipeline around it.
         self._bpe = BPE(
             vocab=extended, merges=ordered, unk_token=unk_token, end_of_word_suffix=END_OF_WORD
@@ -63,13 +65,27 @@ class Subwords:
             pieces = [token.value for token in tokenize(word)]
             if unk in pieces:
                 pieces = self._spell_unknown(word)
-            if self._order_matters and len(set(pairwise(word))) < len(word) - 1:
+            if self._order_counts(word):
                 pieces = self._merge_everywhere(word)
             if " " in word:
                 # The reference joins the pieces with spaces and splits at spaces again.
                 pieces = " ".join(pieces).split(" ")
             split.append(pieces)
         return split
+
+    def ids(self, words: Sequence[str]) -> list[list[int] | None]:
+        """Return the ids of each word's pieces; ``None`` if not all of them have an id."""
+        tokenize, unk, size = self._bpe.tokenize, self._unk, self._size
+        rows: list[list[int] | None] = []
+        for word in words:
+            ids = [token.id for token in tokenize(word)]
+            known = unk not in ids and max(ids) < size
+            special = " " in word or self._order_counts(word)
+            rows.append(ids if known and not special else None)
+        return rows
+
+    def _order_counts(self, word: str) -> bool:
+        return self._order_matters and len(set(pairwise(word))) < len(word) - 1
 
     def _spell_unknown(self, word: str) -> list[str]:
         """Return the pieces with their characters in the place of unknown ones."""

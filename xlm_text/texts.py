@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from xlm_text.added_tokens import AddedTokens
 from xlm_text.analysis import Analysis, Analyzer, Span
@@ -25,24 +25,22 @@ class Texts:
     def ids(self, texts: Sequence[Text]) -> list[list[int]]:
         """Return the ids of each text."""
         rows: list[list[int]] = []
-        for start in range(0, len(texts), _BLOCK):
-            block = texts[start : start + _BLOCK]
-            if self._plain(block):
-                rows += self._analyzer.ids(check_texts(block, start))  # type: ignore[arg-type]
-            else:
-                rows += [ids for ids, _ in self._by_parts(block, start)]
+        for block, plain in self._blocks(texts):
+            rows += self._by_parts(block)[0] if plain is None else self._analyzer.ids(plain)
         return rows
 
-    def ids_and_offsets(self, texts: Sequence[Text]) -> list[tuple[list[int], list[Span]]]:
+    def ids_and_offsets(self, texts: Sequence[Text]) -> tuple[list[list[int]], list[list[Span]]]:
         """Return the ids of each text and, for each of them, its span of the text or word."""
-        rows: list[tuple[list[int], list[Span]]] = []
-        for start in range(0, len(texts), _BLOCK):
-            block = texts[start : start + _BLOCK]
-            if self._plain(block):
-                rows += self._analyzer.ids_and_offsets(check_texts(block, start))  # type: ignore[arg-type]
+        rows: list[list[int]] = []
+        places: list[list[Span]] = []
+        for block, plain in self._blocks(texts):
+            if plain is None:
+                ids, offsets = self._by_parts(block)
             else:
-                rows += self._by_parts(block, start)
-        return rows
+                ids, offsets = self._analyzer.ids_and_offsets(plain)
+            rows += ids
+            places += offsets
+        return rows, places
 
     def analysis(self, text: Text) -> Analysis:
         """Return the tokens of a text with their places; those of words count from each word."""
@@ -70,18 +68,25 @@ class Texts:
             words += [part] if added else self._analyzer.words(part)
         return words
 
-    def _plain(self, texts: Sequence[Text]) -> bool:
-        strings = set(map(type, texts)) <= {str}
-        return strings and not any(map(self._added.search, texts))  # type: ignore[arg-type]
+    def _blocks(
+        self, texts: Sequence[Text]
+    ) -> Iterator[tuple[Sequence[Text], Sequence[str] | None]]:
+        """Cut texts into blocks; one of strings without added tokens comes a second time."""
+        for start in range(0, len(texts), _BLOCK):
+            block = texts[start : start + _BLOCK]
+            strings = [text if isinstance(text, str) else "".join(text) for text in block]
+            check_texts(strings, start)
+            whole = set(map(type, block)) <= {str}
+            plain = whole and not any(map(self._added.search, strings))
+            yield block, strings if plain else None
 
-    def _by_parts(self, texts: Sequence[Text], first: int) -> list[tuple[list[int], list[Span]]]:
+    def _by_parts(self, texts: Sequence[Text]) -> tuple[list[list[int]], list[list[Span]]]:
         """Cut texts at added tokens, analyse what is between them together, and join it again."""
         words = [[text] if isinstance(text, str) else text for text in texts]
-        check_texts(["".join(text) for text in words], first)
         parts = [[part for word in text for part in self._added.split(word)] for text in words]
         plain = [part for text in parts for part, _, added in text if not added]
-        analysed = iter(self._analyzer.ids_and_offsets(plain))
-        rows = []
+        analysed = zip(*self._analyzer.ids_and_offsets(plain), strict=True)
+        rows, places = [], []
         for text in parts:
             ids: list[int] = []
             spans: list[Span] = []
@@ -93,8 +98,9 @@ class Texts:
                     found, offsets = next(analysed)
                     ids += found
                     spans += [(start + begin, start + end) for begin, end in offsets]
-            rows.append((ids, spans))
-        return rows
+            rows.append(ids)
+            places.append(spans)
+        return rows, places
 
 
 def check_texts(texts: Sequence[str], first: int = 0) -> Sequence[str]:

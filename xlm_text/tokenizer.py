@@ -341,7 +341,7 @@ class XLMTokenizer(TokenTable):
 
     def ids_and_offsets_of(
         self, texts: Sequence[Text], lang: str, bypass: bool
-    ) -> list[tuple[list[int], list[Span]]]:
+    ) -> tuple[list[list[int]], list[list[Span]]]:
         """Return the ids of texts and, for each of them, its span of the text or word."""
         return self._texts(lang, bypass).ids_and_offsets(texts)
 

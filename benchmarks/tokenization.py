@@ -1,0 +1,262 @@
+"""How fast the tokenizer is beside the reference and beside a pipeline wholly in Rust.
+
+    python -m benchmarks.tokenization --data ../shared/data --output docs/benchmarks
+
+Everything is measured in one run on one core, the competitors in turn, each several times; the
+table and the picture give medians, and ratios whose medians are of ratios taken pair by pair.
+The seconds are the process's own CPU time, so that other work on the machine counts little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import gzip
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from benchmarks.picture import bars
+
+LANGUAGES = ("en", "fr", "de", "es", "ru", "ar", "zh", "th", "ja")
+VOCAB_SIZE = 95000
+
+Run = Callable[[list[str]], Any]
+
+
+def mended_reference(folder: Path, kytea_model: Path) -> Callable[[], Any]:
+    """Build transformers' tokenizer with a `tokenize` that passes `lang` on."""
+    import jieba
+    import Mykytea
+    from transformers import XLMTokenizer
+
+    jieba.setLogLevel(60)
+    jieba.initialize()
+
+    class Jieba:  # stands for the module `rjieba`: the same steps with jieba's own words
+        cut = staticmethod(jieba.cut)
+
+    sys.modules["rjieba"] = Jieba  # type: ignore[assignment]
+    kytea = Mykytea.Mykytea(f"-model {kytea_model} -notags")
+
+    class Mended(XLMTokenizer):
+        lang = "en"
+
+        def tokenize(self, text: str, lang: str = "en", **kwargs: Any) -> list[str]:
+            self.lang = lang
+            return super().tokenize(text, **kwargs)
+
+        def _tokenize(self, text: str) -> list[str]:
+            return super()._tokenize(text, lang=self.lang)
+
+    def make() -> Any:
+        tokenizer = Mended(str(folder / "vocab.json"), str(folder / "merges.txt"))
+        tokenizer.ja_word_tokenizer = kytea
+        return tokenizer
+
+    return make
+
+
+def rust_pipeline(folder: Path) -> Any:
+    """Build a BERT-style pipeline (clean, split at punctuation, WordPiece) inside `tokenizers`."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    vocab = {"[UNK]": 0}
+    for piece in json.loads((folder / "vocab.json").read_text()):
+        text = piece.removesuffix("</w>")
+        for entry in (text, f"##{text}"):
+            if entry not in vocab and len(vocab) < VOCAB_SIZE:
+                vocab[entry] = len(vocab)
+    tokenizer = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def seconds(run: Run, lines: list[str], times: int = 1) -> float:
+    """Return the CPU seconds of one run, without garbage collection, as timeit does."""
+    gc.collect()
+    gc.disable()
+    start = time.process_time()
+    for _ in range(times):
+        run(lines)
+    taken = time.process_time() - start
+    gc.enable()
+    return taken / times
+
+
+def in_turn(runs: dict[str, Callable[[], tuple[Run, Run]]], lines: list[str], rounds: int) -> Any:
+    """Measure each competitor's first pass and warm pass, one after another, round by round."""
+    taken: dict[str, dict[str, list[float]]] = {
+        name: {"first": [], "warm": []} for name in runs
+    }
+    for _ in range(rounds):
+        for name, make in runs.items():
+            first, warm = make()
+            taken[name]["first"].append(seconds(first, lines))
+            warm(lines)
+            # A fast pass is repeated until it takes a time that can be measured.
+            once = seconds(warm, lines)
+            times = max(1, int(0.1 / max(once, 1e-4)))
+            taken[name]["warm"].append(seconds(warm, lines, times))
+    return taken
+
+
+def ratio(slow: list[float], fast: list[float]) -> tuple[float, float, float]:
+    ratios = [a / b for a, b in zip(slow, fast, strict=True)]
+    return statistics.median(ratios), min(ratios), max(ratios)
+
+
+def measure_language(lang: str, data: Path, made: dict[str, Any], rounds: int) -> dict[str, Any]:
+    lines = (data / "text" / f"{lang}.txt").read_text(encoding="utf-8").splitlines()
+    from xlm_text import Settings, XLMTokenizer
+
+    settings = Settings(kytea_model=str(made["kytea_model"]))
+
+    def ours(**options: Any) -> Callable[[], tuple[Run, Run]]:
+        def make() -> tuple[Run, Run]:
+            tokenizer = XLMTokenizer(made["vocabulary"], settings)
+            run: Run = lambda texts: tokenizer(texts, lang=lang, **options)["input_ids"]
+            run(["1"])  # loads the rules and segmenters of the language, of all competitors
+            return run, run
+
+        return make
+
+    def reference() -> tuple[Run, Run]:
+        tokenizer = made["reference"]()
+        run: Run = lambda texts: tokenizer(texts, lang=lang)["input_ids"]
+        run(["1"])
+        return run, run
+
+    def rust() -> tuple[Run, Run]:
+        run: Run = lambda texts: [e.ids for e in made["rust"].encode_batch(texts)]
+        run(["1"])
+        return run, run
+
+    runs = {
+        "reference": reference,
+        "all Rust": rust,
+        "ids": ours(),
+        "ids and offsets": ours(return_offsets_mapping=True),
+    }
+    return {"lines": len(lines), "seconds": in_turn(runs, lines, rounds)}
+
+
+def measure_start(folder: Path, rounds: int) -> dict[str, Any]:
+    """Measure a whole process: import, load the real vocabulary, tokenize the first line."""
+    line = "Hello, world! It's “the first line” of many (or so they say)."
+    vocab, merges = folder / "vocab.json", folder / "merges.txt"
+    programs = {
+        "reference": "from transformers import XLMTokenizer\n"
+        f"XLMTokenizer({str(vocab)!r}, {str(merges)!r})({line!r})",
+        "ids": "from xlm_text import XLMTokenizer\n"
+        f"XLMTokenizer.from_files({str(vocab)!r}, {str(merges)!r})({line!r}, lang='en')",
+    }
+    taken: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(rounds + 1):
+        for name, program in programs.items():
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+            taken[name].append(time.perf_counter() - start)
+    # The first of each fills the file cache and is not counted.
+    return {name: values[1:] for name, values in taken.items()}
+
+
+def prepare(data: Path, folder: Path) -> dict[str, Any]:
+    from xlm_text import Vocabulary
+
+    source = data / "vocab" / "xnli15"
+    vocabulary = Vocabulary.from_original(
+        source / "codes_xnli_15", source / "vocab_xnli_15", VOCAB_SIZE
+    )
+    vocabulary.save(folder)
+    model = folder / "kytea.bin"
+    model.write_bytes(gzip.decompress((data / "kytea" / "wiki-words.bin.gz").read_bytes()))
+    return {
+        "vocabulary": vocabulary,
+        "kytea_model": model,
+        "reference": mended_reference(folder, model),
+        "rust": rust_pipeline(folder),
+    }
+
+
+def report(results: dict[str, Any]) -> str:
+    rows = [
+        "| | reference, lines/s | first pass | warm | with offsets, first | warm | all Rust, warm |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for lang, result in results["languages"].items():
+        taken = result["seconds"]
+        reference = taken["reference"]
+        rate = result["lines"] / statistics.median(reference["warm"])
+        cells = [f"{rate:,.0f}"]
+        for name, phase in (
+            ("ids", "first"),
+            ("ids", "warm"),
+            ("ids and offsets", "first"),
+            ("ids and offsets", "warm"),
+            ("all Rust", "warm"),
+        ):
+            middle, low, high = ratio(reference[phase], taken[name][phase])
+            cells.append(f"{middle:.1f} × ({low:.1f}–{high:.1f})")
+        rows.append(f"| {lang} | " + " | ".join(cells) + " |")
+    middle, low, high = ratio(results["start"]["reference"], results["start"]["ids"])
+    ours = statistics.median(results["start"]["ids"])
+    rows.append("")
+    rows.append(
+        f"Import, load the real vocabulary, first line: {ours:.2f} s, "
+        f"{middle:.1f} × quicker than the reference ({low:.1f}–{high:.1f})."
+    )
+    return "\n".join(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--langs", default=",".join(LANGUAGES))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--output", type=Path, help="folder for the table, figures and picture")
+    options = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = prepare(options.data, folder)
+        results: dict[str, Any] = {"python": platform.python_version(), "languages": {}}
+        for lang in options.langs.split(","):
+            results["languages"][lang] = measure_language(lang, options.data, made, options.rounds)
+            print(f"{lang} measured", file=sys.stderr)
+        results["start"] = measure_start(folder, options.rounds)
+    table = report(results)
+    print(table)
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        (options.output / "tokenization.md").write_text(table + "\n")
+        (options.output / "tokenization.json").write_text(json.dumps(results, indent=1) + "\n")
+        (options.output / "tokenization.svg").write_text(picture(results))
+
+
+def picture(results: dict[str, Any]) -> str:
+    groups = {}
+    for lang, result in results["languages"].items():
+        rate = {
+            name: result["lines"] / statistics.median(taken["warm"])
+            for name, taken in result["seconds"].items()
+        }
+        groups[lang] = rate
+    return bars("Lines per second on one core, warm (logarithmic)", groups)
+
+
+if __name__ == "__main__":
+    main()
