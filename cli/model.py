@@ -1,0 +1,123 @@
+"""The command `xlm-model`: what a checkpoint is, and turning any format into the published one."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+EXAMPLES = """
+\b
+Examples:
+  xlm-model info xlm-mlm-xnli15-1024
+  xlm-model info --json ./my-checkpoint
+  xlm-model convert mlm_tlm_xnli15_1024.pth ./xnli15 --codes codes_xnli_15
+
+Exit status: 0 done, 1 could not, 2 misuse.
+"""
+
+REVISION = click.option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")
+
+
+@click.group(epilog=EXAMPLES)
+def main() -> None:
+    """Look at XLM checkpoints and convert them.
+
+    CHECKPOINT is a folder, a file (.safetensors, .bin, .h5, the original .pth, an index of shards)
+    or a name on the Hugging Face hub. Nothing in a checkpoint is ever run.
+    """
+    warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"
+
+
+@main.command()
+@click.argument("checkpoint")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@REVISION
+def info(checkpoint: str, as_json: bool, revision: str | None) -> None:
+    """Print what CHECKPOINT is: languages, size, objective, head.
+
+    \b
+    Examples:
+      xlm-model info xlm-mlm-17-1280
+      xlm-model info --json ./my-checkpoint | jq .parameters
+    """
+    with _errors_as_lines():
+        from xlm_model.convert import describe
+
+        facts = describe(checkpoint, revision=revision)
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    width = max(map(len, facts)) + 2
+    for key, value in facts.items():
+        if value is not None:
+            shown = " ".join(value) if isinstance(value, list) else _readable(value)
+            click.echo(f"{key.replace('_', ' '):{width}}{shown}")
+
+
+@main.command()
+@click.argument("checkpoint")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--codes",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="BPE codes (fastBPE), to become merges.txt; a .pth file does not hold them.",
+)
+@REVISION
+def convert(checkpoint: str, folder: Path, codes: Path | None, revision: str | None) -> None:
+    """Write CHECKPOINT into FOLDER in the published format, vocabulary included.
+
+    FOLDER must be new or empty; it appears only once it is whole.
+
+    \b
+    Examples:
+      xlm-model convert mlm_tlm_xnli15_1024.pth ./xnli15 --codes codes_xnli_15
+      xlm-model convert ./with-tf-model-h5 ./converted
+    """
+    with _errors_as_lines():
+        from xlm_model.convert import MERGES, VOCAB, convert
+
+        written = convert(checkpoint, folder, codes=codes, revision=revision)
+    click.echo(f"{folder}: {', '.join(written)}")
+    missing = [name for name in (VOCAB, MERGES) if name not in written]
+    if missing:
+        click.echo(
+            f"Note: no {' and no '.join(missing)}, which a tokenizer needs"
+            + ("; pass --codes" if MERGES in missing else ""),
+            err=True,
+        )
+
+
+def _readable(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@contextmanager
+def _errors_as_lines() -> Iterator[None]:
+    """Print what the package cannot do as one line, and end with status 1."""
+    # Imported here: `--help` needs no PyTorch, and it takes seconds to import.
+    try:
+        from xlm_model.errors import CheckpointError, ConfigError
+    except ImportError as error:
+        _fail(f"{error}; pip install 'xlm-toolkit[model]'")
+    try:
+        yield
+    except (CheckpointError, ConfigError) as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""What a checkpoint is, and turning any format into the published one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from . import checkpoints
+from .base import XLMPreTrainedModel
+from .checkpoints import TIED_OUTPUT, Checkpoint
+from .encoder import XLMModel
+from .errors import CheckpointError
+from .heads import (
+    XLMForMultipleChoice,
+    XLMForSequenceClassification,
+    XLMForTokenClassification,
+    XLMWithLMHeadModel,
+)
+from .question_answering import XLMForQuestionAnswering, XLMForQuestionAnsweringSimple
+
+# A head's parameter, what the head is for, and its model; the first that fits counts.
+HEADS: tuple[tuple[str, str, type[XLMPreTrainedModel]], ...] = (
+    ("pred_layer.", "language model", XLMWithLMHeadModel),
+    ("qa_outputs.start_logits.", "question answering, beam search", XLMForQuestionAnswering),
+    ("qa_outputs.", "question answering", XLMForQuestionAnsweringSimple),
+    ("logits_proj.", "multiple choice", XLMForMultipleChoice),
+    ("sequence_summary.", "sequence classification", XLMForSequenceClassification),
+    ("classifier.", "token classification", XLMForTokenClassification),
+)
+
+VOCAB, MERGES = "vocab.json", "merges.txt"
+# What a published folder holds beside the model.
+TOKENIZER_FILES = (VOCAB, MERGES, "tokenizer_config.json", "special_tokens_map.json")
+
+
+def find_head(checkpoint: Checkpoint) -> tuple[str, type[XLMPreTrainedModel]]:
+    """Return what a checkpoint's head is for, and the model that has it; `XLMModel` if none."""
+    for prefix, purpose, cls in HEADS:
+        if any(name.startswith(prefix) for name in checkpoint.tensors):
+            return purpose, cls
+    return "none", XLMModel
+
+
+def describe(where: str | Path, *, revision: str | None = None) -> dict[str, Any]:
+    """Return what a checkpoint is, in values that JSON can hold.
+
+    Args:
+        where: A folder, a file, or a hub name.
+        revision: Branch, tag or commit on the hub.
+
+    Raises:
+        CheckpointError, ConfigError: as `read_checkpoint`.
+    """
+    found = checkpoints.read_checkpoint(where, revision=revision)
+    config = found.config
+    head, cls = find_head(found)
+    # By address: a tied weight counts once.
+    tensors = {tensor.data_ptr(): tensor for tensor in found.tensors.values()}.values()
+    objective = config.objective
+    if not config.causal and "clm" in str(where).lower():
+        # The published CLM configurations do not say that they are.
+        objective = "CLM, going by its name; its configuration lacks causal: true"
+    return {
+        "file": str(found.path),
+        "model": cls.__name__,
+        "head": head,
+        "objective": objective,
+        "languages": sorted(config.lang2id or {}) or config.n_langs,
+        "language_embeddings": config.has_lang_embeddings,
+        "vocab_size": config.vocab_size,
+        "layers": config.n_layers,
+        "dim": config.emb_dim,
+        "attention_heads": config.n_heads,
+        "positions": config.max_position_embeddings,
+        "labels": config.num_labels if cls not in (XLMModel, XLMWithLMHeadModel) else None,
+        "parameters": sum(tensor.numel() for tensor in tensors),
+        "bytes": sum(tensor.nbytes for tensor in tensors),
+        "dtype": ", ".join(sorted({str(t.dtype).removeprefix("torch.") for t in tensors})),
+    }
+
+
+def convert(
+    where: str | Path,
+    target: str | Path,
+    *,
+    codes: str | Path | None = None,
+    revision: str | None = None,
+) -> list[str]:
+    """Write any checkpoint as a published folder: `config.json`, `model.safetensors`, vocabulary.
+
+    The folder appears only once it is whole.
+
+    Args:
+        where: A folder, a file, or a hub name.
+        target: A folder that does not exist yet, or is empty.
+        codes: BPE codes in fastBPE's format, to become `merges.txt`: the original format's files
+            hold the vocabulary, but not the codes.
+        revision: Branch, tag or commit on the hub.
+
+    Returns:
+        Names of the files written.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be read or contradicts its configuration, the codes
+            are none, or the target cannot be written.
+        ConfigError: a wrong value in the configuration.
+    """
+    target = Path(target)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise CheckpointError(f"{target}: exists: expected a new or an empty folder")
+    found = checkpoints.read_checkpoint(where, revision=revision)
+    _, cls = find_head(found)
+    with torch.device("meta"):
+        model = cls(found.config)
+    checkpoints.match(model, found)
+    merges = None if codes is None else _read_codes(Path(codes))
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        tied = {TIED_OUTPUT} if model.is_tied else set()
+        tensors = {name: t for name, t in found.tensors.items() if name not in tied}
+        checkpoints.save(part, found.config, tensors, cls.__name__)
+        _write_vocabulary(found, part)
+        if merges is not None:
+            (part / MERGES).write_bytes(merges)
+        if target.exists():
+            target.rmdir()
+        part.replace(target)
+    except OSError as error:
+        raise CheckpointError(f"{target}: cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return sorted(file.name for file in target.iterdir())
+
+
+def _write_vocabulary(found: Checkpoint, folder: Path) -> None:
+    if found.vocab is None:
+        for name in TOKENIZER_FILES:
+            if (found.path.parent / name).is_file():
+                shutil.copyfile(found.path.parent / name, folder / name)
+        return
+    size = found.config.vocab_size
+    if sorted(found.vocab.values()) != list(range(size)):
+        raise CheckpointError(
+            f"{found.path}: its dictionary has {len(found.vocab)} distinct words: expected one for "
+            f"each id from 0 to {size - 1}, as its n_words says"
+        )
+    checkpoints.write_json(folder / VOCAB, found.vocab)
+
+
+def _read_codes(file: Path) -> bytes:
+    """Return a codes file's content, which is that of `merges.txt`."""
+    try:
+        content = file.read_bytes()
+        first = content.decode("utf-8").partition("\n")[0].split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{file}: expected BPE codes in UTF-8: {error}") from error
+    if len(first) not in (2, 3):
+        raise CheckpointError(
+            f"{file}: its first line has {len(first)} fields: expected BPE codes, two pieces and "
+            "their count in each line"
+        )
+    return content
