@@ -69,8 +69,15 @@ def info(checkpoint: str, as_json: bool, revision: str | None) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="BPE codes (fastBPE), to become merges.txt; a .pth file does not hold them.",
 )
+@click.option(
+    "--cased",
+    is_flag=True,
+    help="The checkpoint keeps case and accents (17 and 100 languages); a .pth file does not say.",
+)
 @REVISION
-def convert(checkpoint: str, folder: Path, codes: Path | None, revision: str | None) -> None:
+def convert(
+    checkpoint: str, folder: Path, codes: Path | None, cased: bool, revision: str | None
+) -> None:
     """Write CHECKPOINT into FOLDER in the published format, vocabulary included.
 
     FOLDER must be new or empty; it appears only once it is whole.
@@ -78,12 +85,14 @@ def convert(checkpoint: str, folder: Path, codes: Path | None, revision: str | N
     \b
     Examples:
       xlm-model convert mlm_tlm_xnli15_1024.pth ./xnli15 --codes codes_xnli_15
+      xlm-model convert mlm_17_1280.pth ./wiki17 --codes codes_xnli_17 --cased
       xlm-model convert ./with-tf-model-h5 ./converted
     """
     with _errors_as_lines():
-        from xlm_model.convert import MERGES, VOCAB, convert
+        from xlm_model.checkpoints import MERGES, VOCAB
+        from xlm_model.convert import convert
 
-        written = convert(checkpoint, folder, codes=codes, revision=revision)
+        written = convert(checkpoint, folder, codes=codes, cased=cased, revision=revision)
     click.echo(f"{folder}: {', '.join(written)}")
     missing = [name for name in (VOCAB, MERGES) if name not in written]
     if missing:

@@ -7,17 +7,17 @@
 torch.Size([1, 4, 100])
 """
 
-from .config import XLMConfig
-from .encoder import XLMModel
-from .errors import CheckpointError, ConfigError
-from .heads import (
+from xlm_model.config import XLMConfig
+from xlm_model.encoder import XLMModel
+from xlm_model.errors import CheckpointError, ConfigError
+from xlm_model.heads import (
     XLMForMultipleChoice,
     XLMForSequenceClassification,
     XLMForTokenClassification,
     XLMWithLMHeadModel,
 )
-from .outputs import XLMForQuestionAnsweringOutput
-from .question_answering import XLMForQuestionAnswering, XLMForQuestionAnsweringSimple
+from xlm_model.outputs import XLMForQuestionAnsweringOutput
+from xlm_model.question_answering import XLMForQuestionAnswering, XLMForQuestionAnsweringSimple
 
 __all__ = [
     "CheckpointError",

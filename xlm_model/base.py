@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from . import checkpoints, formats
-from .config import XLMConfig
+from xlm_model import checkpoints, formats
+from xlm_model.config import XLMConfig
 
 if TYPE_CHECKING:
-    from .encoder import XLMModel
+    from xlm_model.encoder import XLMModel
 
 Model = TypeVar("Model", bound="XLMPreTrainedModel")
 
@@ -41,6 +41,9 @@ class XLMPreTrainedModel(nn.Module):
         dtype: torch.dtype | None = None,
         device: torch.device | str = "cpu",
         revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        token: str | None = None,
         **changes: Any,
     ) -> Model:
         """Load a checkpoint, in evaluation mode.
@@ -55,6 +58,9 @@ class XLMPreTrainedModel(nn.Module):
             dtype: Convert the weights; None keeps them as stored.
             device: Where the model goes.
             revision: Branch, tag or commit on the hub.
+            cache_dir: Where the hub's files are kept.
+            local_files_only: Do not go to the hub; take what is cached.
+            token: For private checkpoints on the hub.
             **changes: Keys of the configuration to change, such as `causal=True`, `num_labels=3`.
 
         Raises:
@@ -65,7 +71,13 @@ class XLMPreTrainedModel(nn.Module):
         Warns:
             UserWarning: lists the head's weights that were left out or newly initialised.
         """
-        found = checkpoints.read_checkpoint(where, revision=revision)
+        found = checkpoints.read_checkpoint(
+            where,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            token=token,
+        )
         config = found.config.replace(**changes) if changes else found.config
         with torch.device("meta"):
             model = cls(config)

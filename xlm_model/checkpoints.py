@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save_file
 
-from . import formats
-from .config import XLMConfig
-from .errors import CheckpointError, ConfigError
-from .formats import ENCODER, Tensors
+from xlm_model import formats
+from xlm_model.config import XLMConfig
+from xlm_model.errors import CheckpointError, ConfigError
+from xlm_model.formats import ENCODER, Tensors
 
 if TYPE_CHECKING:
-    from .base import XLMPreTrainedModel
+    from xlm_model.base import XLMPreTrainedModel
 
 # The weights that a folder may hold; the first that is there is read.
 WEIGHTS = (
@@ -30,6 +31,10 @@ WEIGHTS = (
     "tf_model.h5",
 )
 CONFIG = "config.json"
+VOCAB, MERGES = "vocab.json", "merges.txt"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+# What a published folder holds beside the model.
+TOKENIZER_FILES = (VOCAB, MERGES, TOKENIZER_CONFIG, "special_tokens_map.json")
 TIED_OUTPUT = "pred_layer.proj.weight"
 TIED_INPUT = ENCODER + "embeddings.weight"
 
@@ -53,18 +58,18 @@ class Checkpoint:
     vocab: dict[str, int] | None = None
 
 
-def read_checkpoint(where: str | Path, *, revision: str | None = None) -> Checkpoint:
+def read_checkpoint(where: str | Path, **hub: Any) -> Checkpoint:
     """Read a checkpoint in any format, its weights mapped to the file where that allows it.
 
     Args:
         where: A folder, a file of weights, or a name on the Hugging Face hub.
-        revision: Branch, tag or commit on the hub.
+        **hub: Arguments of `huggingface_hub.hf_hub_download`, such as `revision`.
 
     Raises:
         CheckpointError: nothing there, or nothing readable; the message names the file.
         ConfigError: a wrong value in the configuration.
     """
-    path = find_weights(where, revision)
+    path = find_weights(where, hub)
     if path.suffix == ".pth":
         original = formats.read_original(path)
         try:
@@ -95,12 +100,12 @@ def _read_tensors(path: Path) -> Tensors:
     )
 
 
-def find_weights(where: str | Path, revision: str | None = None) -> Path:
+def find_weights(where: str | Path, hub: Mapping[str, Any]) -> Path:
     """Return the file of a checkpoint's weights, or the index of its shards.
 
     Args:
         where: A folder, the file itself, or a name on the hub.
-        revision: Branch, tag or commit on the hub.
+        hub: Arguments of `huggingface_hub.hf_hub_download`.
 
     Raises:
         CheckpointError: nothing there.
@@ -116,37 +121,42 @@ def find_weights(where: str | Path, revision: str | None = None) -> Path:
                 f"{path}: no weights in this folder: expected {', '.join(WEIGHTS)}, or a .pth file"
             )
         return found[0]
-    return _download(str(where), revision)
+    return _download(str(where), hub)
 
 
-def _download(name: str, revision: str | None) -> Path:
+def _download(name: str, hub: Mapping[str, Any]) -> Path:
     """Return the local copy of a hub checkpoint's weights, fetching what is not cached."""
     # Imported here: most checkpoints are folders, and the hub client takes a while to import.
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HFValidationError
+    from huggingface_hub.errors import EntryNotFoundError
+
+    # The published checkpoints have moved; the tokenizer, too, takes their names without an owner.
+    repository = name if "/" in name else f"FacebookAI/{name}"
 
     def fetch(file: str) -> Path | None:
         with suppress(EntryNotFoundError):
-            return Path(hf_hub_download(name, file, revision=revision))
+            return Path(hf_hub_download(repository, file, **hub))
         return None
 
     try:
-        config = fetch(CONFIG)
-        weights = next((path for path in map(fetch, WEIGHTS) if path is not None), None)
-        if config is None or weights is None:
-            missing = CONFIG if config is None else "weights"
-            raise CheckpointError(
-                f"{name!r}: neither a file nor a folder, and no {missing} under that name on the "
-                "hub (offline: in its cache)"
-            )
-        if weights.name.endswith(".index.json"):
-            shards = set(json.loads(weights.read_text(encoding="utf-8"))["weight_map"].values())
-            for shard in shards:
+        found = {file: path for file in (CONFIG, *TOKENIZER_FILES) if (path := fetch(file))}
+        weights = next((path for path in map(fetch, WEIGHTS) if path), None)
+        if weights and weights.name.endswith(".index.json"):
+            for shard in formats.shard_names(weights):
                 fetch(shard)
-    except HFValidationError as error:
-        raise CheckpointError(f"{name!r}: neither a file, a folder nor a hub name") from error
-    except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{name!r}: cannot be fetched from the hub: {error}") from error
+    except CheckpointError:
+        raise
+    except Exception as error:  # the hub client raises many kinds, of its own and of its library's
+        reason = str(error).strip().partition("\n")[0]
+        raise CheckpointError(
+            f"{name!r}: neither a file nor a folder, nor to be had from the hub: {reason}"
+        ) from error
+    if weights is None or CONFIG not in found:
+        missing = CONFIG if CONFIG not in found else f"weights ({', '.join(WEIGHTS)})"
+        raise CheckpointError(
+            f"{name!r}: neither a file nor a folder, and no {missing} under that name on the hub "
+            "(offline: in its cache)"
+        )
     return weights
 
 

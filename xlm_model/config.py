@@ -10,7 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError
+from xlm_model.errors import ConfigError
 
 # Other spellings of a key, as published files and other libraries use them.
 ALIASES = {
@@ -241,7 +241,14 @@ class XLMConfig:
         return {**values, **self.extra, "model_type": "xlm"}
 
     def replace(self, **changes: Any) -> XLMConfig:
-        """Return a copy with some keys changed; a new `num_labels` discards the old label names."""
+        """Return a copy with some keys changed; a new `num_labels` discards the old label names.
+
+        Raises:
+            ConfigError: a wrong value, or a key that neither this class nor the file knows.
+        """
+        for key in changes:
+            if ALIASES.get(key, key) not in _FIELDS and key not in self.extra:
+                raise ConfigError(f"no configuration key is called {key}: there are {_KEYS}")
         values = self.to_dict()
         if changes.get("num_labels", self.num_labels) != self.num_labels:
             values = {k: v for k, v in values.items() if k not in ("id2label", "label2id")}
@@ -276,4 +283,5 @@ for _alias, _name in ALIASES.items():
     setattr(XLMConfig, _alias, property(attrgetter(_name), doc=f"Another name of `{_name}`."))
 
 _FIELDS: dict[str, Field[Any]] = {f.name: f for f in fields(XLMConfig) if f.metadata}
+_KEYS = ", ".join(sorted({*_FIELDS, *ALIASES}))
 _INT_KEYED = ("id2lang", "id2label", "pruned_heads")

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from . import checkpoints
-from .base import XLMPreTrainedModel
-from .checkpoints import TIED_OUTPUT, Checkpoint
-from .encoder import XLMModel
-from .errors import CheckpointError
-from .heads import (
+from xlm_model import checkpoints
+from xlm_model.base import XLMPreTrainedModel
+from xlm_model.checkpoints import (
+    MERGES,
+    TIED_OUTPUT,
+    TOKENIZER_CONFIG,
+    TOKENIZER_FILES,
+    VOCAB,
+    Checkpoint,
+)
+from xlm_model.encoder import XLMModel
+from xlm_model.errors import CheckpointError
+from xlm_model.heads import (
     XLMForMultipleChoice,
     XLMForSequenceClassification,
     XLMForTokenClassification,
     XLMWithLMHeadModel,
 )
-from .question_answering import XLMForQuestionAnswering, XLMForQuestionAnsweringSimple
+from xlm_model.question_answering import XLMForQuestionAnswering, XLMForQuestionAnsweringSimple
 
 # A head's parameter, what the head is for, and its model; the first that fits counts.
 HEADS: tuple[tuple[str, str, type[XLMPreTrainedModel]], ...] = (
@@ -32,10 +41,6 @@ HEADS: tuple[tuple[str, str, type[XLMPreTrainedModel]], ...] = (
     ("classifier.", "token classification", XLMForTokenClassification),
 )
 
-VOCAB, MERGES = "vocab.json", "merges.txt"
-# What a published folder holds beside the model.
-TOKENIZER_FILES = (VOCAB, MERGES, "tokenizer_config.json", "special_tokens_map.json")
-
 
 def find_head(checkpoint: Checkpoint) -> tuple[str, type[XLMPreTrainedModel]]:
     """Return what a checkpoint's head is for, and the model that has it; `XLMModel` if none."""
@@ -45,23 +50,23 @@ def find_head(checkpoint: Checkpoint) -> tuple[str, type[XLMPreTrainedModel]]:
     return "none", XLMModel
 
 
-def describe(where: str | Path, *, revision: str | None = None) -> dict[str, Any]:
+def describe(where: str | Path, **hub: Any) -> dict[str, Any]:
     """Return what a checkpoint is, in values that JSON can hold.
 
     Args:
         where: A folder, a file, or a hub name.
-        revision: Branch, tag or commit on the hub.
+        **hub: Arguments of `huggingface_hub.hf_hub_download`, such as `revision`.
 
     Raises:
         CheckpointError, ConfigError: as `read_checkpoint`.
     """
-    found = checkpoints.read_checkpoint(where, revision=revision)
+    found = checkpoints.read_checkpoint(where, **hub)
     config = found.config
     head, cls = find_head(found)
     # By address: a tied weight counts once.
     tensors = {tensor.data_ptr(): tensor for tensor in found.tensors.values()}.values()
     objective = config.objective
-    if not config.causal and "clm" in str(where).lower():
+    if not config.causal and "clm" in re.split(r"\W|_", Path(where).name.lower()):
         # The published CLM configurations do not say that they are.
         objective = "CLM, going by its name; its configuration lacks causal: true"
     return {
@@ -69,7 +74,7 @@ def describe(where: str | Path, *, revision: str | None = None) -> dict[str, Any
         "model": cls.__name__,
         "head": head,
         "objective": objective,
-        "languages": sorted(config.lang2id or {}) or config.n_langs,
+        "languages": sorted(config.lang2id or (config.id2lang or {}).values()) or config.n_langs,
         "language_embeddings": config.has_lang_embeddings,
         "vocab_size": config.vocab_size,
         "layers": config.n_layers,
@@ -88,7 +93,8 @@ def convert(
     target: str | Path,
     *,
     codes: str | Path | None = None,
-    revision: str | None = None,
+    cased: bool = False,
+    **hub: Any,
 ) -> list[str]:
     """Write any checkpoint as a published folder: `config.json`, `model.safetensors`, vocabulary.
 
@@ -99,7 +105,9 @@ def convert(
         target: A folder that does not exist yet, or is empty.
         codes: BPE codes in fastBPE's format, to become `merges.txt`: the original format's files
             hold the vocabulary, but not the codes.
-        revision: Branch, tag or commit on the hub.
+        cased: Record that the checkpoint was trained on text with its case and accents, as those of
+            17 and of 100 languages were: the original format's files do not say.
+        **hub: Arguments of `huggingface_hub.hf_hub_download`, such as `revision`.
 
     Returns:
         Names of the files written.
@@ -112,7 +120,7 @@ def convert(
     target = Path(target)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CheckpointError(f"{target}: exists: expected a new or an empty folder")
-    found = checkpoints.read_checkpoint(where, revision=revision)
+    found = checkpoints.read_checkpoint(where, **hub)
     _, cls = find_head(found)
     with torch.device("meta"):
         model = cls(found.config)
@@ -126,6 +134,8 @@ def convert(
         _write_vocabulary(found, part)
         if merges is not None:
             (part / MERGES).write_bytes(merges)
+        if cased:
+            _record_case(part / TOKENIZER_CONFIG)
         if target.exists():
             target.rmdir()
         part.replace(target)
@@ -149,6 +159,12 @@ def _write_vocabulary(found: Checkpoint, folder: Path) -> None:
             f"each id from 0 to {size - 1}, as its n_words says"
         )
     checkpoints.write_json(folder / VOCAB, found.vocab)
+
+
+def _record_case(file: Path) -> None:
+    settings = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    settings |= {"tokenizer_class": "XLMTokenizer", "do_lowercase_and_remove_accent": False}
+    checkpoints.write_json(file, settings)
 
 
 def _read_codes(file: Path) -> bytes:

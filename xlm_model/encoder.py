@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from .base import XLMPreTrainedModel
-from .config import XLMConfig
-from .inputs import check_inputs
-from .layers import Attend, FeedForward, MultiHeadAttention, PaddedAttention
-from .outputs import BaseModelOutput
+from xlm_model.base import XLMPreTrainedModel
+from xlm_model.config import XLMConfig
+from xlm_model.inputs import check_inputs
+from xlm_model.layers import Attend, FeedForward, MultiHeadAttention, PaddedAttention
+from xlm_model.outputs import BaseModelOutput
 
 
 class XLMModel(XLMPreTrainedModel):

@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from .errors import CheckpointError
+from xlm_model.errors import CheckpointError
 
 Tensors = dict[str, Tensor]
 
@@ -272,24 +272,35 @@ def tensorflow_name(variable: str) -> tuple[str, bool]:
     return ".".join([*path, TENSORFLOW_LEAVES[leaf]]), leaf == "kernel"
 
 
-def shard_files(index: Path) -> list[Path]:
-    """Return the files that an index names.
+def shard_names(index: Path) -> list[str]:
+    """Return the names of the files that an index names.
 
     Raises:
-        CheckpointError: not an index, or a file that is missing or lies outside the folder.
+        CheckpointError: not an index, or a file outside its folder.
     """
     try:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unreadable(index, "an index of shards", error) from error
-    for name in sorted(map(str, names)):
+    for name in map(str, names):
         if Path(name).name != name:
             raise CheckpointError(
                 f"{index}: names the file {name!r}: expected one beside the index"
             )
-        if not (index.parent / name).is_file():
-            raise CheckpointError(f"{index}: names the file {name!r}, which is missing beside it")
-    return [index.parent / name for name in sorted(names)]
+    return sorted(map(str, names))
+
+
+def shard_files(index: Path) -> list[Path]:
+    """Return the files that an index names.
+
+    Raises:
+        CheckpointError: as `shard_names`, or a file is missing.
+    """
+    files = [index.parent / name for name in shard_names(index)]
+    for file in files:
+        if not file.is_file():
+            raise CheckpointError(f"{index}: names the file {file.name!r}: expected it beside it")
+    return files
 
 
 def _unreadable(file: Path, expected: str, error: Exception) -> CheckpointError:

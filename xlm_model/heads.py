@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from .base import XLMPreTrainedModel
-from .config import XLMConfig
-from .encoder import XLMModel
-from .errors import ConfigError
-from .inputs import IGNORED, check_ids, check_shape, class_loss
-from .layers import SequenceSummary
-from .outputs import (
+from xlm_model.base import XLMPreTrainedModel
+from xlm_model.config import XLMConfig
+from xlm_model.encoder import XLMModel
+from xlm_model.errors import ConfigError
+from xlm_model.inputs import IGNORED, check_ids, check_shape, class_loss
+from xlm_model.layers import SequenceSummary
+from xlm_model.outputs import (
     MaskedLMOutput,
     MultipleChoiceModelOutput,
     SequenceClassifierOutput,
@@ -27,7 +27,7 @@ from .outputs import (
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .inputs import EncoderInputs
+    from xlm_model.inputs import EncoderInputs
 
 
 class PredictionLayer(nn.Module):

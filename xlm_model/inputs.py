@@ -10,7 +10,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .config import XLMConfig
+    from xlm_model.config import XLMConfig
 
 
 # A label that takes no part in the loss: PyTorch's value, and the reference's.

@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from .config import XLMConfig
+from xlm_model.config import XLMConfig
 
 ACTIVATION_MODULES: dict[str, type[nn.Module]] = {
     "gelu": nn.GELU,

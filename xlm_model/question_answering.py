@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from .base import XLMPreTrainedModel
-from .config import XLMConfig
-from .encoder import XLMModel
-from .errors import ConfigError
-from .inputs import check_ids, check_shape, class_loss
-from .layers import take_positions
-from .outputs import QuestionAnsweringModelOutput, XLMForQuestionAnsweringOutput
+from xlm_model.base import XLMPreTrainedModel
+from xlm_model.config import XLMConfig
+from xlm_model.encoder import XLMModel
+from xlm_model.errors import ConfigError
+from xlm_model.inputs import check_ids, check_shape, class_loss
+from xlm_model.layers import take_positions
+from xlm_model.outputs import QuestionAnsweringModelOutput, XLMForQuestionAnsweringOutput
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .inputs import EncoderInputs
+    from xlm_model.inputs import EncoderInputs
 
 
 class XLMForQuestionAnsweringSimple(XLMPreTrainedModel):
