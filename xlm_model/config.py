@@ -152,6 +152,10 @@ class XLMConfig:
 
     def _take(self, key: str, value: Any) -> None:
         name = ALIASES.get(key, key)
+        if key == "model_type":
+            if value != "xlm":
+                raise ConfigError(f"model_type is {value!r}: expected 'xlm', the one that is read")
+            return
         if name not in _FIELDS:
             self.extra[key] = value
             return
@@ -219,11 +223,6 @@ class XLMConfig:
             raise ConfigError(f"{path}: expected a configuration in JSON: {error}") from error
         if not isinstance(values, dict):
             raise ConfigError(f"{path}: expected a JSON object, not a {type(values).__name__}")
-        if values.get("model_type", "xlm") != "xlm":
-            raise ConfigError(
-                f"{path}: model_type is {values['model_type']!r}: expected 'xlm', as this package "
-                "reads no other architecture"
-            )
         try:
             return cls(**values)
         except ConfigError as error:
