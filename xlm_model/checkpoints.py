@@ -6,7 +6,6 @@ import json
 import os
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +62,7 @@ def read_checkpoint(where: str | Path, **hub: Any) -> Checkpoint:
 
     Args:
         where: A folder, a file of weights, or a name on the Hugging Face hub.
-        **hub: Arguments of `huggingface_hub.hf_hub_download`, such as `revision`.
+        **hub: Arguments of `huggingface_hub.snapshot_download`, such as `revision`.
 
     Raises:
         CheckpointError: nothing there, or nothing readable; the message names the file.
@@ -105,7 +104,7 @@ def find_weights(where: str | Path, hub: Mapping[str, Any]) -> Path:
 
     Args:
         where: A folder, the file itself, or a name on the hub.
-        hub: Arguments of `huggingface_hub.hf_hub_download`.
+        hub: Arguments of `huggingface_hub.snapshot_download`.
 
     Raises:
         CheckpointError: nothing there.
@@ -127,23 +126,22 @@ def find_weights(where: str | Path, hub: Mapping[str, Any]) -> Path:
 def _download(name: str, hub: Mapping[str, Any]) -> Path:
     """Return the local copy of a hub checkpoint's weights, fetching what is not cached."""
     # Imported here: most checkpoints are folders, and the hub client takes a while to import.
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub import snapshot_download
 
     # The published checkpoints have moved; the tokenizer, too, takes their names without an owner.
     repository = name if "/" in name else f"FacebookAI/{name}"
 
-    def fetch(file: str) -> Path | None:
-        with suppress(EntryNotFoundError):
-            return Path(hf_hub_download(repository, file, **hub))
-        return None
+    def fetch(files: list[str], hub: Mapping[str, Any]) -> Path:
+        return Path(snapshot_download(repository, allow_patterns=files, **hub))
 
     try:
-        found = {file: path for file in (CONFIG, *TOKENIZER_FILES) if (path := fetch(file))}
-        weights = next((path for path in map(fetch, WEIGHTS) if path), None)
-        if weights and weights.name.endswith(".index.json"):
-            for shard in formats.shard_names(weights):
-                fetch(shard)
+        folder = fetch([CONFIG, *TOKENIZER_FILES, "*.index.json"], hub)
+        pinned = {**hub, "revision": folder.name}  # the commit: all files are of one version
+        for weights in WEIGHTS:
+            is_index = weights.endswith(".index.json") and (folder / weights).is_file()
+            fetch(formats.shard_names(folder / weights) if is_index else [weights], pinned)
+            if (folder / weights).is_file():
+                return folder / weights
     except CheckpointError:
         raise
     except Exception as error:  # the hub client raises many kinds, of its own and of its library's
@@ -151,22 +149,19 @@ def _download(name: str, hub: Mapping[str, Any]) -> Path:
         raise CheckpointError(
             f"{name!r}: neither a file nor a folder, nor to be had from the hub: {reason}"
         ) from error
-    if weights is None or CONFIG not in found:
-        missing = CONFIG if CONFIG not in found else f"weights ({', '.join(WEIGHTS)})"
-        raise CheckpointError(
-            f"{name!r}: neither a file nor a folder, and no {missing} under that name on the hub "
-            "(offline: in its cache)"
-        )
-    return weights
+    raise CheckpointError(f"{name!r}: the hub has none of {', '.join(WEIGHTS)} under that name")
 
 
-def match(model: XLMPreTrainedModel, checkpoint: Checkpoint, new_head: bool = False) -> list[str]:
+def match(
+    model: XLMPreTrainedModel, checkpoint: Checkpoint, *, new_head: bool = False, advice: str = ""
+) -> list[str]:
     """Check that a checkpoint fits a model.
 
     Args:
         model: Of any device, the meta device too.
         checkpoint: What is to fill it.
         new_head: Allow parameters of the head to be missing or of another shape.
+        advice: What to do about a head that does not fit, for the message.
 
     Returns:
         Names of those parameters.
@@ -225,7 +220,8 @@ def fill_model(
     Raises:
         CheckpointError: as `match`.
     """
-    new = match(model, checkpoint, new_head)
+    advice = "; new_head=True initialises what it lacks at random"
+    new = match(model, checkpoint, new_head=new_head, advice=advice)
     tensors = checkpoint.tensors
     if model.is_tied:
         tensors |= _tied(checkpoint)

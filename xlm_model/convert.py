@@ -55,7 +55,7 @@ def describe(where: str | Path, **hub: Any) -> dict[str, Any]:
 
     Args:
         where: A folder, a file, or a hub name.
-        **hub: Arguments of `huggingface_hub.hf_hub_download`, such as `revision`.
+        **hub: Arguments of `huggingface_hub.snapshot_download`, such as `revision`.
 
     Raises:
         CheckpointError, ConfigError: as `read_checkpoint`.
@@ -107,7 +107,7 @@ def convert(
             hold the vocabulary, but not the codes.
         cased: Record that the checkpoint was trained on text with its case and accents, as those of
             17 and of 100 languages were: the original format's files do not say.
-        **hub: Arguments of `huggingface_hub.hf_hub_download`, such as `revision`.
+        **hub: Arguments of `huggingface_hub.snapshot_download`, such as `revision`.
 
     Returns:
         Names of the files written.

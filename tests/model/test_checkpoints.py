@@ -5,53 +5,28 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import warnings
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
-from conftest import TINY, reference
 from safetensors.torch import load_file, save_file
 
 import xlm_model
 from xlm_model import CheckpointError, XLMConfig, XLMModel, XLMWithLMHeadModel
+from xlm_model.checkpoints import read_checkpoint
 
-IDS = torch.tensor([[1, 14, 15, 16, 1], [1, 20, 1, 2, 2]])
+from .helpers import IDS, TINY, reference, save_as_bin, save_as_shards
 
 
 @pytest.fixture
 def theirs() -> Any:
     return reference("XLMWithLMHeadModel").eval()
-
-
-def save_as_bin(model: Any, folder: Path, *, legacy: bool = False) -> None:
-    model.config.save_pretrained(folder)
-    torch.save(
-        model.state_dict(),
-        folder / "pytorch_model.bin",
-        _use_new_zipfile_serialization=not legacy,
-    )
-
-
-def save_as_shards(model: Any, folder: Path, *, pickled: bool = False) -> None:
-    """Write the layout of a sharded checkpoint: an index, and each tensor in one of its files."""
-    model.config.save_pretrained(folder)
-    tensors = {n: t for n, t in model.state_dict().items() if n != "pred_layer.proj.weight"}
-    stem, suffix = ("pytorch_model", "bin") if pickled else ("model", "safetensors")
-    weight_map = {}
-    for i, start in enumerate(("transformer.a", "transformer.", "pred_layer.")):
-        file = f"{stem}-{i + 1:05}-of-00003.{suffix}"
-        part = {n: t for n, t in tensors.items() if n.startswith(start) and n not in weight_map}
-        weight_map |= dict.fromkeys(part, file)
-        if pickled:
-            torch.save(part, folder / file)
-        else:
-            save_file(part, folder / file, metadata={"format": "pt"})
-    index = {"metadata": {}, "weight_map": weight_map}
-    (folder / f"{stem}.{suffix}.index.json").write_text(json.dumps(index))
 
 
 FORMATS: dict[str, Callable[[Any, Path], None]] = {
@@ -91,10 +66,10 @@ def test_a_name_is_found_in_the_hubs_cache(theirs: Any, tmp_path: Path) -> None:
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(commit)
     for name in ("FacebookAI/xlm-tiny", "xlm-tiny"):
-        ours = XLMWithLMHeadModel.from_pretrained(name, cache_dir=tmp_path)
+        ours = XLMWithLMHeadModel.from_pretrained(name, cache_dir=tmp_path, local_files_only=True)
         torch.testing.assert_close(ours(IDS).logits, theirs(IDS).logits)
     with pytest.raises(CheckpointError, match="'xlm-tinny': neither a file nor a folder"):
-        XLMWithLMHeadModel.from_pretrained("xlm-tinny", cache_dir=tmp_path)
+        XLMWithLMHeadModel.from_pretrained("xlm-tinny", cache_dir=tmp_path, local_files_only=True)
 
 
 def test_loaded_weights_can_be_trained_and_saved_over_their_own_file(tmp_path: Path) -> None:
@@ -324,3 +299,27 @@ def test_a_saved_file_has_ordinary_permissions(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     modes = {file.name: file.stat().st_mode for file in tmp_path.iterdir()}
     assert modes["model.safetensors"] == modes["config.json"] == modes["plain"]
+
+
+def test_only_the_preferred_weights_are_fetched(
+    theirs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, local = tmp_path / "hub", tmp_path / "cache" / ("0" * 40)
+    save_as_shards(theirs, hub)
+    save_as_bin(theirs, hub)
+    (hub / "vocab.json").write_text("{}")
+
+    def fetch(repository: str, allow_patterns: list[str], revision: str | None = None) -> str:
+        assert (repository, revision) in (("me/tiny", "v1"), ("me/tiny", "0" * 40))
+        local.mkdir(parents=True, exist_ok=True)
+        for file in hub.iterdir():
+            if any(fnmatch(file.name, pattern) for pattern in allow_patterns):
+                shutil.copyfile(file, local / file.name)
+        return str(local)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    found = read_checkpoint("me/tiny", revision="v1")
+    assert found.path == local / "model.safetensors.index.json"
+    assert {f.name for f in hub.iterdir()} - {f.name for f in local.iterdir()} == {
+        "pytorch_model.bin"
+    }

@@ -11,10 +11,10 @@ import pytest
 import torch
 import transformers
 from click.testing import CliRunner, Result
-from conftest import reference
-from test_formats import IDS, LANGS, WORDS, original, write_keras
 
 from xlm_model import XLMModel, XLMWithLMHeadModel
+
+from .helpers import IDS, LANGS, WORDS, original, reference, write_keras
 
 try:
     from xlm_cli.model import main

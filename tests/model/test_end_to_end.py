@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import reference
 
 import xlm_model
 from xlm_model import XLMWithLMHeadModel
+
+from .helpers import reference
 
 
 def test_text_in_two_languages_gives_what_the_reference_gives(tmp_path: Path) -> None:
@@ -54,4 +55,11 @@ MODULES = ["xlm_model", *(f"xlm_model.{m.name}" for m in pkgutil.iter_modules(xl
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_in_the_documentation_run(name: str) -> None:
     result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
+
+
+def test_the_examples_in_the_guide_run() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "model.md"
+    result = doctest.testfile(str(guide), module_relative=False)
+    assert result.attempted > 5
     assert result.failed == 0

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from conftest import TINY, reference
 from torch import Tensor
 
 import xlm_model
+
+from .helpers import TINY, reference
 
 LM = "XLMWithLMHeadModel"
 ALL = (

@@ -6,67 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import transformers
-from conftest import TINY, reference
 
 import xlm_model
 from xlm_model import CheckpointError, XLMForSequenceClassification, XLMWithLMHeadModel
 
-IDS = torch.tensor([[1, 14, 15, 16, 1], [1, 20, 1, 2, 2]])
-LANGS = torch.tensor([[0] * 5, [1] * 5])
-
-SPECIAL = ["<s>", "</s>", "<pad>", "<unk>", *(f"<special{i}>" for i in range(10))]
-WORDS = [*SPECIAL, *(f"word{i}@@" if i % 2 else f"word{i}" for i in range(46))]
-
-
-def original(theirs: Any, **params: Any) -> dict[str, Any]:
-    """Return what the original trainer saves for the reference's model.
-
-    Its names are the reference's without `transformer.`; beside the model's settings its parameters
-    hold what it was trained with, NumPy arrays and tensors among it.
-    """
-    config = theirs.config
-    return {
-        "epoch": 3,
-        "n_total_iter": 1000,
-        "best_metrics": {"valid_mlm_ppl": np.float64(7.5)},
-        "model": {n.removeprefix("transformer."): t for n, t in theirs.state_dict().items()},
-        "dico_id2word": dict(enumerate(WORDS)),
-        "dico_word2id": {word: i for i, word in enumerate(WORDS)},
-        "dico_counts": dict.fromkeys(WORDS, 1),
-        "params": {
-            "n_words": 60,
-            "emb_dim": config.emb_dim,
-            "n_layers": config.n_layers,
-            "n_heads": config.n_heads,
-            "dropout": 0.1,
-            "attention_dropout": 0.1,
-            "gelu_activation": config.gelu_activation,
-            "sinusoidal_embeddings": False,
-            "asm": False,
-            "asm_cutoffs": None,
-            "n_langs": 2,
-            "lang2id": {"en": 0, "fr": 1},
-            "id2lang": {0: "en", 1: "fr"},
-            "share_inout_emb": True,
-            "bos_index": 0,
-            "eos_index": 1,
-            "pad_index": 2,
-            "unk_index": 3,
-            "mask_index": 5,
-            "clm_steps": [],
-            "mlm_steps": [("en", None), ("en", "fr")],
-            "dump_path": "/checkpoint/somebody/dumped",
-            "is_master": True,
-            "word_pred": 0.15,
-            "mask_scores": np.ones(60) ** -0.5,
-            "pred_probs": torch.FloatTensor([0.8, 0.1, 0.1]),
-            **params,
-        },
-    }
+from .helpers import IDS, LANGS, TINY, original, reference, write_keras
 
 
 @pytest.mark.parametrize("form", ["zip", "legacy", "several GPUs"])
@@ -128,53 +75,6 @@ def test_what_no_published_checkpoint_can_hold(change: Any, message: str, tmp_pa
     torch.save(saved, tmp_path / "x.pth")
     with pytest.raises(CheckpointError, match=message):
         XLMWithLMHeadModel.from_pretrained(tmp_path / "x.pth")
-
-
-# What TensorFlow calls a parameter of this kind, and whether it stores the transposed matrix.
-KERAS_LEAVES = {
-    ("Linear", "weight"): ("kernel", True),
-    ("Linear", "bias"): ("bias", False),
-    ("LayerNorm", "weight"): ("gamma", False),
-    ("LayerNorm", "bias"): ("beta", False),
-    ("Embedding", "weight"): ("embeddings", False),
-}
-
-
-def write_keras(model: Any, folder: Path) -> None:
-    """Write the layout in which Keras 2 saved the TFXLM classes: a group for each top layer.
-
-    The names were read from files that transformers 4.40 wrote with TensorFlow 2.15: list items are
-    `name_._0`; the shared word embeddings are called `weight`, and come again in the head's group.
-    """
-    h5py = pytest.importorskip("h5py", reason="h5py is not installed: no tf_model.h5 to be had")
-    model.config.save_pretrained(folder)
-    variables: dict[str, dict[str, Any]] = {}
-    for path, module in model.named_modules():
-        for leaf, value in module.named_parameters(recurse=False):
-            if f"{path}.{leaf}" == "pred_layer.proj.weight":
-                continue
-            name, transposed = KERAS_LEAVES[type(module).__name__, leaf]
-            if path == "transformer.embeddings":
-                name = "weight"
-            keras = path.replace("pred_layer.proj", "pred_layer_._proj")
-            for item in range(model.config.n_layers):
-                keras = keras.replace(f".{item}", f"_._{item}")
-            keras = (
-                f"tfxlm_some_model/{keras.replace('._', '#').replace('.', '/').replace('#', '._')}"
-            )
-            stored = value.detach().numpy()
-            group = variables.setdefault(keras.split("/")[1], {})
-            group[f"{keras}/{name}:0"] = stored.T if transposed else stored
-    if "pred_layer_._proj" in variables:
-        shared = "tfxlm_some_model/transformer/embeddings/weight:0"
-        variables["pred_layer_._proj"][shared] = variables["transformer"][shared]
-    with h5py.File(folder / "tf_model.h5", "w") as file:
-        file.attrs["layer_names"] = [layer.encode() for layer in variables]
-        for layer, values in variables.items():
-            group = file.create_group(layer)
-            group.attrs["weight_names"] = [name.encode() for name in values]
-            for name, value in values.items():
-                group.create_dataset(name, data=value)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import TINY
 
 import xlm_model
 from xlm_model import ConfigError, XLMConfig, XLMForQuestionAnswering, XLMModel
+
+from .helpers import TINY
 
 IDS = torch.full((2, 5), 14)
 

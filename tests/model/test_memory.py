@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import reference
-from test_checkpoints import save_as_bin
-from test_formats import original, write_keras
+
+from .helpers import original, reference, save_as_bin, write_keras
 
 # 240 MB of weights: far more than what PyTorch takes beside them.
 BIG = {"vocab_size": 60_000, "emb_dim": 768, "n_heads": 12, "n_langs": 2}

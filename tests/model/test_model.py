@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import TINY, reference
 
 import xlm_model
 from xlm_model import ConfigError, XLMConfig, XLMForQuestionAnswering, XLMModel, XLMWithLMHeadModel
 from xlm_model.layers import PaddedAttention
 
-IDS = torch.tensor([[1, 14, 15, 16, 1], [1, 20, 1, 2, 2]])
-LANGS = torch.tensor([[0] * 5, [1] * 5])
+from .helpers import IDS, LANGS, TINY, reference
 
 
 def build(name: str = "XLMWithLMHeadModel", **settings: Any) -> Any:
