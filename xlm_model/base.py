@@ -92,9 +92,9 @@ class XLMPreTrainedModel(nn.Module):
         Raises:
             CheckpointError: the folder cannot be written.
         """
-        tensors = dict(self.state_dict())
-        if self.is_tied:
-            del tensors[checkpoints.TIED_OUTPUT]
+        tensors = self.published_state()
+        if not self.has_head:
+            tensors = formats.drop_encoder_prefix(tensors)
         checkpoints.save(folder, self.config, tensors, type(self).__name__)
 
     @property
@@ -108,8 +108,11 @@ class XLMPreTrainedModel(nn.Module):
         return False
 
     def published_state(self) -> dict[str, Tensor]:
-        """Return the parameters under the names that they have in a model with a head."""
-        return formats.add_encoder_prefix(self.state_dict())
+        """Return the parameters as a model with a head names them, tied ones once."""
+        state = formats.add_encoder_prefix(dict(self.state_dict()))
+        if self.is_tied:
+            del state[checkpoints.TIED_OUTPUT]
+        return state
 
     def tie_weights(self) -> None:
         """Make weights that the configuration ties one tensor; nothing to do without an output."""

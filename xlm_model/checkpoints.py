@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from xlm_model import formats
@@ -159,7 +161,7 @@ def match(
 
     Args:
         model: Of any device, the meta device too.
-        checkpoint: What is to fill it.
+        checkpoint: What is to fill it; of tied weights only the embeddings are left in it.
         new_head: Allow parameters of the head to be missing or of another shape.
         advice: What to do about a head that does not fit, for the message.
 
@@ -172,9 +174,9 @@ def match(
     Warns:
         UserWarning: lists what of a head is left over, or new.
     """
+    if model.is_tied:
+        _join_tied(checkpoint)
     expected, given = model.published_state(), checkpoint.tensors
-    if model.is_tied and {TIED_INPUT, TIED_OUTPUT} & given.keys():
-        given = {**given, **_tied(checkpoint)}
     problems = {name: f"missing: {name}" for name in expected if name not in given}
     for name, tensor in expected.items():
         if name in given and given[name].shape != tensor.shape:
@@ -189,9 +191,9 @@ def match(
     wrong_encoder = any(name.startswith(ENCODER) for name in problems)
     lines = "".join(f"\n  {line}" for line in problems.values())
     if wrong_encoder or (new and not new_head):
-        hint = "" if wrong_encoder else "; new_head=True initialises what it lacks at random"
+        advice = "" if wrong_encoder else advice
         raise CheckpointError(
-            f"{checkpoint.path} does not fit {type(model).__name__}{hint}:{lines}"
+            f"{checkpoint.path} does not fit {type(model).__name__}{advice}:{lines}"
         )
     if problems:
         what = "new at random" if new else "its head not used"
@@ -222,17 +224,13 @@ def fill_model(
     """
     advice = "; new_head=True initialises what it lacks at random"
     new = match(model, checkpoint, new_head=new_head, advice=advice)
-    tensors = checkpoint.tensors
-    if model.is_tied:
-        tensors |= _tied(checkpoint)
-        del tensors[TIED_OUTPUT]
-    dtype_of_new = dtype or tensors[TIED_INPUT].dtype
+    dtype_of_new = dtype or checkpoint.tensors[TIED_INPUT].dtype
     state = {}
     for name, parameter in model.published_state().items():
         if name in new:
             state[name] = torch.empty(parameter.shape, dtype=dtype_of_new)
-        elif name in tensors:
-            tensor = tensors.pop(name)
+        else:
+            tensor = checkpoint.tensors.pop(name)
             state[name] = tensor if dtype is None else tensor.to(dtype)
     if not model.has_head:
         state = formats.drop_encoder_prefix(state)
@@ -241,17 +239,21 @@ def fill_model(
     model.initialize(new)
 
 
-def _tied(checkpoint: Checkpoint) -> Tensors:
-    """Return both ends of the tie between word embeddings and projection, from either."""
-    ends = [checkpoint.tensors.get(name) for name in (TIED_INPUT, TIED_OUTPUT)]
-    first, *others = [tensor for tensor in ends if tensor is not None]
-    for other in others:
-        if other.data_ptr() != first.data_ptr() and not torch.equal(first, other):
-            raise CheckpointError(
-                f"{checkpoint.path}: {TIED_INPUT} and {TIED_OUTPUT} differ, and the configuration "
-                "ties them; if they are meant to differ, pass tie_word_embeddings=False"
-            )
-    return {TIED_INPUT: first, TIED_OUTPUT: first}
+def _join_tied(checkpoint: Checkpoint) -> None:
+    """Leave one tensor of the word embeddings and the projection that is tied to them.
+
+    A checkpoint may hold either or both.
+    """
+    tensors = checkpoint.tensors
+    output = tensors.pop(TIED_OUTPUT, None)
+    if output is None:
+        return
+    kept = tensors.setdefault(TIED_INPUT, output)
+    if output.data_ptr() != kept.data_ptr() and not torch.equal(output, kept):
+        raise CheckpointError(
+            f"{checkpoint.path}: {TIED_INPUT} and {TIED_OUTPUT} differ, and the configuration ties "
+            "them; if they are meant to differ, pass tie_word_embeddings=False"
+        )
 
 
 def save(folder: str | Path, config: XLMConfig, tensors: Tensors, architecture: str) -> None:
@@ -260,33 +262,34 @@ def save(folder: str | Path, config: XLMConfig, tensors: Tensors, architecture: 
     Raises:
         CheckpointError: the folder cannot be written.
     """
-    folder = Path(folder)
     dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()}
     values: dict[str, Any] = {**config.to_dict(), "architectures": [architecture]}
     values.pop("torch_dtype", None)
     values["dtype"] = dtypes.pop() if len(dtypes) == 1 else "float32"
     weights = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / CONFIG, values)
-        part = folder / f"model.safetensors.{os.getpid()}.part"
-        try:
-            save_file(weights, part, metadata={"format": "pt"})
+        with whole_file(folder / CONFIG) as text, whole_file(folder / WEIGHTS[0]) as binary:
+            write_json(text, values)
+            save_file(weights, binary, metadata={"format": "pt"})
             # safetensors makes a file that only its owner can read.
-            part.chmod((folder / CONFIG).stat().st_mode)
-            part.replace(folder / WEIGHTS[0])
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
+            binary.chmod(text.stat().st_mode)
+    except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder}: cannot be written: {error}") from error
 
 
-def write_json(file: Path, values: dict[str, Any]) -> None:
-    """Write a JSON file that appears under its name only once it is whole."""
+@contextmanager
+def whole_file(file: Path) -> Iterator[Path]:
+    """Give a path to write to; the file appears under its name once the block has ended well."""
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-        part.write_text(text, encoding="utf-8")
+        yield part
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_json(file: Path, values: dict[str, Any]) -> None:
+    """Write a JSON file as the published ones are: indented, in UTF-8."""
+    file.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

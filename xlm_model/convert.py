@@ -15,7 +15,6 @@ from xlm_model import checkpoints
 from xlm_model.base import XLMPreTrainedModel
 from xlm_model.checkpoints import (
     MERGES,
-    TIED_OUTPUT,
     TOKENIZER_CONFIG,
     TOKENIZER_FILES,
     VOCAB,
@@ -128,9 +127,7 @@ def convert(
     merges = None if codes is None else _read_codes(Path(codes))
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        tied = {TIED_OUTPUT} if model.is_tied else set()
-        tensors = {name: t for name, t in found.tensors.items() if name not in tied}
-        checkpoints.save(part, found.config, tensors, cls.__name__)
+        checkpoints.save(part, found.config, found.tensors, cls.__name__)
         _write_vocabulary(found, part)
         if merges is not None:
             (part / MERGES).write_bytes(merges)

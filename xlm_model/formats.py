@@ -26,12 +26,19 @@ ENCODER = "transformer."
 
 # Parameters of the original implementation that describe a model; the rest describe its training.
 ORIGINAL_PARAMS = (
-    *("n_words", "emb_dim", "n_layers", "n_heads", "dropout", "attention_dropout"),
+    *("emb_dim", "n_layers", "n_heads", "dropout", "attention_dropout"),
     *("gelu_activation", "sinusoidal_embeddings", "asm", "asm_cutoffs", "asm_div_value"),
-    *("n_langs", "use_lang_emb", "lang2id", "id2lang", "is_encoder"),
-    *("bos_index", "eos_index", "pad_index", "unk_index", "mask_index"),
+    *("n_langs", "use_lang_emb", "lang2id", "id2lang"),
     *("max_vocab", "min_count", "share_inout_emb", "mlm_steps", "clm_steps"),
 )
+
+ORIGINAL_SPECIAL = {
+    "bos_index": "<s>",
+    "eos_index": "</s>",
+    "pad_index": "<pad>",
+    "unk_index": "<unk>",
+    "mask_index": "<special1>",
+}
 
 # A TensorFlow variable's last name, and the published one; a kernel is stored transposed.
 TENSORFLOW_LEAVES = {
@@ -120,7 +127,7 @@ def load_pickle(file: Path) -> Any:
             f"{file}: expected tensors and plain data only: it is corrupt, or asks for code to be "
             f"run{what}, which is never done"
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+    except Exception as error:  # what a damaged pickle raises depends on the byte
         raise _unreadable(file, "a PyTorch file", error) from error
 
 
@@ -197,22 +204,26 @@ def read_original(file: Path) -> Original:
         )
     # Several GPUs: the trainer saved the model inside its parallel wrapper.
     tensors = add_encoder_prefix({name.removeprefix("module."): t for name, t in state.items()})
-    return Original(tensors, _original_config(file, params, tensors), published_vocab(words))
+    config = _original_config(file, params, words, tensors)
+    return Original(tensors, config, published_vocab(words))
 
 
-def _original_config(file: Path, params: dict[str, Any], tensors: Tensors) -> dict[str, Any]:
-    config = {
-        key: params[key]
-        for key in ORIGINAL_PARAMS
-        if key in params and not isinstance(params[key], (Tensor, _StandIn))
-    }
+def _original_config(
+    file: Path, params: dict[str, Any], words: dict[str, int], tensors: Tensors
+) -> dict[str, Any]:
     positions = tensors.get(ENCODER + "position_embeddings.weight")
     if positions is None:
         raise CheckpointError(f"{file}: expected position_embeddings.weight among its tensors")
+    config = {key: params[key] for key in ORIGINAL_PARAMS if key in params}
+    # The original, too, takes these from its dictionary when it loads a model.
+    config["n_words"] = len(words)
+    config |= {key: words[word] for key, word in ORIGINAL_SPECIAL.items() if word in words}
     config["max_position_embeddings"] = positions.shape[0]
     config["tie_word_embeddings"] = params.get("share_inout_emb", True)
     # The original calls one network both ways; only its training steps say which way it learnt.
     config["causal"] = bool(params.get("clm_steps")) and not params.get("mlm_steps")
+    if not params.get("asm"):
+        config.pop("asm_cutoffs", None)  # still the text of the command line then
     return config
 
 
@@ -255,7 +266,7 @@ def read_tensorflow(file: Path) -> Tensors:
                         continue
                     value = torch.from_numpy(group[weight][()])
                     tensors[name] = value.T.contiguous() if is_kernel else value
-    except (OSError, KeyError, TypeError) as error:
+    except Exception as error:  # what a damaged file raises depends on the byte
         raise _unreadable(file, "a tf_model.h5 as the TFXLM classes wrote it", error) from error
     return add_encoder_prefix(tensors)
 

@@ -70,10 +70,17 @@ def save_as_shards(model: Any, folder: Path, *, pickled: bool = False) -> None:
 
 
 SPECIAL = ["<s>", "</s>", "<pad>", "<unk>", *(f"<special{i}>" for i in range(10))]
-WORDS = [*SPECIAL, *(f"word{i}@@" if i % 2 else f"word{i}" for i in range(46))]
 
 
-def original(theirs: Any, **params: Any) -> dict[str, Any]:
+def dictionary(size: int) -> list[str]:
+    """Return an original dictionary: the special words first, half of the rest unfinished."""
+    return [*SPECIAL, *(f"word{i}@@" if i % 2 else f"word{i}" for i in range(size - 14))]
+
+
+WORDS = dictionary(60)
+
+
+def original(theirs: Any, words: list[str] = WORDS, **params: Any) -> dict[str, Any]:
     """Return what the original trainer saves for the reference's model.
 
     Its names are the reference's without `transformer.`; beside the model's settings its parameters
@@ -85,11 +92,10 @@ def original(theirs: Any, **params: Any) -> dict[str, Any]:
         "n_total_iter": 1000,
         "best_metrics": {"valid_mlm_ppl": np.float64(7.5)},
         "model": {n.removeprefix("transformer."): t for n, t in theirs.state_dict().items()},
-        "dico_id2word": dict(enumerate(WORDS)),
-        "dico_word2id": {word: i for i, word in enumerate(WORDS)},
-        "dico_counts": dict.fromkeys(WORDS, 1),
+        "dico_id2word": dict(enumerate(words)),
+        "dico_word2id": {word: i for i, word in enumerate(words)},
+        "dico_counts": dict.fromkeys(words, 1),
         "params": {
-            "n_words": 60,
             "emb_dim": config.emb_dim,
             "n_layers": config.n_layers,
             "n_heads": config.n_heads,
@@ -98,16 +104,11 @@ def original(theirs: Any, **params: Any) -> dict[str, Any]:
             "gelu_activation": config.gelu_activation,
             "sinusoidal_embeddings": False,
             "asm": False,
-            "asm_cutoffs": None,
+            "asm_cutoffs": "8000,20000",
             "n_langs": 2,
             "lang2id": {"en": 0, "fr": 1},
             "id2lang": {0: "en", 1: "fr"},
             "share_inout_emb": True,
-            "bos_index": 0,
-            "eos_index": 1,
-            "pad_index": 2,
-            "unk_index": 3,
-            "mask_index": 5,
             "clm_steps": [],
             "mlm_steps": [("en", None), ("en", "fr")],
             "dump_path": "/checkpoint/somebody/dumped",

@@ -185,6 +185,15 @@ def test_tied_weights_that_differ_are_refused(tmp_path: Path) -> None:
     torch.testing.assert_close(ours(IDS).logits, theirs(IDS).logits)
 
 
+def test_either_end_of_a_tie_is_enough(theirs: Any, tmp_path: Path) -> None:
+    theirs.config.save_pretrained(tmp_path)
+    state = theirs.state_dict()
+    del state["transformer.embeddings.weight"]
+    torch.save(state, tmp_path / "pytorch_model.bin")
+    ours = XLMWithLMHeadModel.from_pretrained(tmp_path)
+    torch.testing.assert_close(ours(IDS).logits, theirs(IDS).logits)
+
+
 def test_a_buffer_of_old_versions_is_no_weight(theirs: Any, tmp_path: Path) -> None:
     theirs.config.save_pretrained(tmp_path)
     state = {**theirs.state_dict(), "transformer.position_ids": torch.arange(24)[None]}
@@ -203,6 +212,7 @@ class Attack:
         return os.mkdir, (str(self.trace),)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("form", ["zip", "legacy", "plain pickle", "beside tensors", "shard"])
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pth"])
 def test_nothing_in_a_pickle_runs(form: str, name: str, theirs: Any, tmp_path: Path) -> None:

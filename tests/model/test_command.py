@@ -158,9 +158,12 @@ def test_info_on_a_published_causal_checkpoint(tmp_path: Path) -> None:
             lambda folder: (folder / "codes").write_text("one\n"),
             "codes: its first line has 1 fields",
         ),
-        (lambda folder: resave(folder, n_words=59), "mismatched: transformer.embeddings.weight"),
+        (lambda folder: resave(folder, WORDS[:59]), "mismatched: transformer.embeddings.weight"),
         (lambda folder: resave(folder, n_layers=0), "x.pth: n_layers is 0: expected a whole"),
-        (lambda folder: resave(folder, words={"<s>": 0}), "its dictionary has 1 distinct words"),
+        (
+            lambda folder: resave(folder, [*WORDS[:59], "wo@@rd1"]),
+            "its dictionary has 59 distinct words",
+        ),
     ],
 )
 def test_what_cannot_be_done_leaves_nothing(spoil: Any, message: str, tmp_path: Path) -> None:
@@ -178,10 +181,10 @@ def test_what_cannot_be_done_leaves_nothing(spoil: Any, message: str, tmp_path: 
     assert [path.name for path in tmp_path.iterdir() if path != folder] == []
 
 
-def resave(folder: Path, words: Any = None, **params: Any) -> None:
-    saved = original(reference("XLMWithLMHeadModel", n_langs=2), **params)
-    saved["dico_word2id"] = words or saved["dico_word2id"]
-    torch.save(saved, folder / "x.pth")
+def resave(folder: Path, words: list[str] = WORDS, **params: Any) -> None:
+    torch.save(
+        original(reference("XLMWithLMHeadModel", n_langs=2), words, **params), folder / "x.pth"
+    )
 
 
 def test_a_folder_that_holds_something_is_left_alone(pth: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from .helpers import original, reference, save_as_bin, write_keras
+from .helpers import dictionary, original, reference, save_as_bin, write_keras
 
 # 240 MB of weights: far more than what PyTorch takes beside them.
 BIG = {"vocab_size": 60_000, "emb_dim": 768, "n_heads": 12, "n_langs": 2}
@@ -48,7 +48,7 @@ def write(model: Any, layout: str, folder: Path) -> None:
         write_keras(model, folder)
     elif layout == "pth":
         folder.mkdir()
-        torch.save(original(model, n_words=model.config.vocab_size), folder / "x.pth")
+        torch.save(original(model, dictionary(model.config.vocab_size)), folder / "x.pth")
     else:
         save_as_bin(model, folder, legacy=layout == "legacy bin")
 
