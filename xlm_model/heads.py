@@ -52,16 +52,16 @@ class PredictionLayer(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the scores, log-probabilities if adaptive; *shape:* (…, vocab_size)."""
-        if isinstance(self.proj, nn.Linear):
-            return self.proj(hidden)  # type: ignore[no-any-return]
-        return self.proj.log_prob(hidden.flatten(0, -2)).view(*hidden.shape[:-1], -1)
+        if isinstance(self.proj, nn.AdaptiveLogSoftmaxWithLoss):
+            return self.proj.log_prob(hidden.flatten(0, -2)).view(*hidden.shape[:-1], -1)
+        return self.proj(hidden)  # type: ignore[no-any-return]
 
     def loss(self, hidden: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy over the labels that are not -100; *shape:* ()."""
-        if isinstance(self.proj, nn.Linear):
-            return nn.functional.cross_entropy(logits.flatten(0, -2), labels.flatten().long())
-        counted = labels != IGNORED
-        return self.proj(hidden[counted], labels[counted].long()).loss  # type: ignore[no-any-return]
+        if isinstance(self.proj, nn.AdaptiveLogSoftmaxWithLoss):
+            counted = labels != IGNORED
+            return self.proj(hidden[counted], labels[counted].long()).loss  # type: ignore[no-any-return]
+        return nn.functional.cross_entropy(logits.flatten(0, -2), labels.flatten().long())
 
 
 class XLMWithLMHeadModel(XLMPreTrainedModel):
