@@ -1,0 +1,1 @@
+"""The commands ``xlm-tok`` and ``xlm-model``: they parse, call the packages, and print."""

@@ -1,0 +1,118 @@
+"""``xlm-tok convert``: between the original format of vocabularies and the published one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from . import options
+from .output import open_folder
+from .program import Command, Program
+
+
+@click.group(cls=Program)
+def convert() -> None:
+    """Convert vocabularies between their two formats.
+
+    The original one (fastBPE) is a codes file and a vocabulary file. The published one is a
+    folder with vocab.json, merges.txt and settings, which --model and transformers take.
+    """
+
+
+@convert.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  xlm-tok convert from-original codes_xnli_15 vocab_xnli_15 xnli15 \\
+      --checkpoint xlm-mlm-tlm-xnli15-1024
+  xlm-tok convert from-original codes vocab folder --max-vocab 30000 --languages en,fr
+""",
+)
+@click.argument("codes", type=click.Path())
+@click.argument("vocab", type=click.Path())
+@click.argument("folder", type=click.Path(file_okay=False))
+@click.option(
+    "--checkpoint",
+    metavar="NAME",
+    shell_complete=options.complete_where,
+    help="The published checkpoint whose vocabulary this is: sets its size, its languages and "
+    "its casing.",
+)
+@click.option(
+    "--max-vocab",
+    type=int,
+    metavar="N",
+    help="Cut the vocabulary to the size of the checkpoint, special words included.",
+)
+@click.option("--languages", metavar="CODES", help="The languages in the order of their ids: en,fr")
+@click.option(
+    "--keep-case", is_flag=True, help="The checkpoint was trained with upper case and accents."
+)
+@options.bos_token
+def from_original(
+    codes: str,
+    vocab: str,
+    folder: str,
+    checkpoint: str | None,
+    max_vocab: int | None,
+    languages: str | None,
+    keep_case: bool,
+    bos_token: str | None,
+) -> None:
+    """Make a published FOLDER of fastBPE CODES and VOCAB."""
+    from xlm_text import XLMTokenizer
+
+    settings: dict[str, Any] = {}
+    if checkpoint is not None:
+        size, settings = _of_checkpoint(checkpoint)
+        max_vocab = size if max_vocab is None else max_vocab
+    if languages is not None:
+        settings["lang2id"] = {lang: i for i, lang in enumerate(languages.split(","))}
+    if keep_case:
+        settings["do_lowercase_and_remove_accent"] = False
+    if bos_token is not None:
+        settings["bos_token"] = bos_token
+    tokenizer = XLMTokenizer.from_original(codes, vocab, max_vocab, **settings)
+    with open_folder(folder) as made:
+        tokenizer.save_pretrained(made)
+
+
+@convert.command(
+    cls=Command,
+    epilog="""\b
+Example:
+  xlm-tok convert to-original xnli15 codes vocab
+""",
+)
+@click.argument("where", shell_complete=options.complete_where)
+@click.argument("codes", type=click.Path(dir_okay=False))
+@click.argument("vocab", type=click.Path(dir_okay=False))
+@options.hub
+def to_original(where: str, codes: str, vocab: str, **hub: Any) -> None:
+    """Write fastBPE CODES and VOCAB of a model.
+
+    WHERE is a folder or the name of a checkpoint.
+
+    The counts of words and pairs are not known any more: the codes have none, and in the
+    vocabulary falling numbers stand for them.
+    """
+    options.load_tokenizer(where, **hub).save_original(codes, vocab)
+
+
+def _of_checkpoint(name: str) -> tuple[int, dict[str, Any]]:
+    """Return the vocabulary size and the settings of a published checkpoint."""
+    from xlm_text import CHECKPOINTS
+    from xlm_text.checkpoints import published
+
+    checkpoint = published(name)
+    if checkpoint is None:
+        raise click.BadParameter(
+            f"{name!r} is none of {', '.join(CHECKPOINTS)}", param_hint="--checkpoint"
+        )
+    return checkpoint.vocab_size, {
+        "lang2id": checkpoint.lang2id,
+        "do_lowercase_and_remove_accent": checkpoint.do_lowercase_and_remove_accent,
+        "use_lang_emb": checkpoint.language_embeddings,
+        "model_max_length": 512,
+    }

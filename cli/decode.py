@@ -1,0 +1,91 @@
+"""``xlm-tok decode``: from lines of ids or tokens back to words."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import options
+from .lines import read_blocks
+from .output import open_output, progress
+from .program import Command
+
+if TYPE_CHECKING:
+    from xlm_text import XLMTokenizer
+
+
+@click.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  echo 'Hello, world!' | xlm-tok encode --lang en | xlm-tok decode
+  echo '0 2000 2001 1' | xlm-tok decode --skip-special-tokens
+""",
+)
+@options.files
+@options.model_or_default
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["ids", "tokens", "jsonl"]),
+    default="ids",
+    show_default=True,
+    help="What a line holds, as `encode` writes it.",
+)
+@click.option("--skip-special-tokens", is_flag=True, help="Leave <s>, </s> and the like out.")
+@options.errors
+@options.output
+def decode(
+    files: tuple[str, ...],
+    format_: str,
+    skip_special_tokens: bool,
+    errors: str,
+    output: str | None,
+    **tokenizer_options: Any,
+) -> None:
+    """Turn ids or tokens back into words, line by line.
+
+    This is not quite the text that was encoded: its words stand between single spaces, in lower
+    case and without accents where the checkpoint wants that, and unknown pieces stay unknown.
+    """
+    tokenizer = options.load_tokenizer(**tokenizer_options)
+    with open_output(output) as out, progress(files, output) as advance:
+        for block in read_blocks(files, errors):
+            for i, line in enumerate(block.lines):
+                try:
+                    text = _decode(tokenizer, line, format_, skip_special_tokens)
+                except ValueError as error:
+                    raise click.ClickException(f"{block.place(i)}: {error}") from None
+                out.write(f"{text}\n".encode())
+            out.flush()
+            advance(block.size)
+
+
+def _decode(tokenizer: XLMTokenizer, line: str, format_: str, skip_special_tokens: bool) -> str:
+    if format_ == "tokens":
+        special = tokenizer.all_special_tokens if skip_special_tokens else ()
+        tokens = line.split(" ")
+        return tokenizer.convert_tokens_to_string(t for t in tokens if t not in special)
+    ids = _ids_of_json(line) if format_ == "jsonl" else [_id(field) for field in line.split()]
+    return tokenizer.decode(ids, skip_special_tokens)
+
+
+def _id(field: str) -> int:
+    # int() alone would take 1_000 and digits of other scripts, which no encoder writes.
+    if not (field.isascii() and field.isdecimal() and len(field) < 20):
+        raise ValueError(f"{field[:40]!r} is not an id")
+    return int(field)
+
+
+def _ids_of_json(line: str) -> list[int]:
+    try:
+        ids = json.loads(line)["ids"]
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON (column {error.colno}: {error.msg})") from None
+    except (KeyError, TypeError):
+        ids = None
+    if not isinstance(ids, list) or any(type(id_) is not int for id_ in ids):
+        raise ValueError('a JSON object with "ids", a list of whole numbers, was expected')
+    return ids

@@ -1,0 +1,155 @@
+"""``xlm-tok encode``: from lines of text to lines of tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import options
+from .lines import Block, read_blocks
+from .output import open_output, progress
+from .program import Command
+
+if TYPE_CHECKING:
+    from xlm_text.encoding import BatchEncoding
+
+
+@click.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  echo '我来到北京清华大学。' | xlm-tok encode --lang zh
+  echo "C'est l'été." | xlm-tok encode --lang fr --format tokens
+  printf 'Where?\\tWo?\\n' | xlm-tok encode --lang en --pair --pair-lang de
+""",
+)
+@options.files
+@options.lang
+@options.model_or_default
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["ids", "tokens", "jsonl"]),
+    default="ids",
+    show_default=True,
+    help="What a line of results holds: ids; tokens; or a JSON object with ids, tokens, offsets "
+    "(spans of the line, in characters), word_ids, for pairs sequence_ids, and langs where the "
+    "checkpoint has language embeddings.",
+)
+@click.option(
+    "--pair", is_flag=True, help="A line holds two texts with a tab between them, to go together."
+)
+@click.option(
+    "--pair-lang",
+    metavar="CODE",
+    shell_complete=options.complete_language,
+    help="The language of the second text of a pair, if it is another.",
+)
+@click.option(
+    "--bypass",
+    is_flag=True,
+    help="The words are cut already, with white space between them: only cut them into pieces.",
+)
+@click.option("--no-special-tokens", is_flag=True, help="Leave out <s> and </s>.")
+@click.option(
+    "--max-length",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Cut what is longer than N tokens, <s> and </s> included.",
+)
+@click.option(
+    "--truncation",
+    type=click.Choice(["longest_first", "only_first", "only_second"]),
+    help="Which text of a pair to cut; without --max-length, to the model's longest sequence.",
+)
+@options.segmentation
+@options.bos_token
+@options.errors
+@options.output
+def encode(
+    files: tuple[str, ...],
+    lang: str,
+    format_: str,
+    pair: bool,
+    pair_lang: str | None,
+    bypass: bool,
+    no_special_tokens: bool,
+    max_length: int | None,
+    truncation: str | None,
+    errors: str,
+    output: str | None,
+    **tokenizer_options: Any,
+) -> None:
+    """Cut text into tokens, line by line.
+
+    Reads FILES, or standard input, as UTF-8, and writes one line for each line.
+    """
+    if pair_lang is not None and not pair:
+        raise click.UsageError("--pair-lang needs --pair")
+    tokenizer = options.load_tokenizer(**tokenizer_options)
+    call: dict[str, Any] = {
+        "lang": tokenizer.check_language(lang),
+        "lang_pair": tokenizer.check_language(pair_lang or lang),
+        "bypass_tokenizer": bypass,
+        "add_special_tokens": not no_special_tokens,
+        "max_length": max_length,
+        "truncation": truncation,
+        "return_attention_mask": False,
+        "return_offsets_mapping": format_ == "jsonl",
+    }
+    rows = {"ids": _ids, "tokens": _tokens, "jsonl": _objects}[format_]
+    with open_output(output) as out, progress(files, output) as advance:
+        for texts, size in _texts(read_blocks(files, errors), pair):
+            batch = tokenizer(*texts, **call)
+            out.write("".join(f"{row}\n" for row in rows(batch)).encode())
+            out.flush()
+            advance(size)
+
+
+def _texts(
+    blocks: Iterable[Block], pair: bool
+) -> Iterator[tuple[tuple[list[str], list[str] | None], int]]:
+    """Give the first and second texts of some lines at a time, and how many bytes they took."""
+    for block in blocks:
+        if not pair:
+            yield (block.lines, None), block.size
+            continue
+        pairs = [line.split("\t") for line in block.lines]
+        wrong = next((i for i, texts in enumerate(pairs) if len(texts) != 2), len(pairs))
+        if wrong:
+            first, second = map(list, zip(*pairs[:wrong], strict=True))
+            yield (first, second), block.size
+        if wrong < len(pairs):
+            raise click.ClickException(
+                f"{block.place(wrong)}: a pair is two texts with a tab between them, but this "
+                f"line has {len(pairs[wrong]) - 1 or 'no'} tab{'s' * (len(pairs[wrong]) > 2)}"
+            )
+
+
+def _ids(batch: BatchEncoding) -> Iterator[str]:
+    for ids in batch["input_ids"]:
+        yield " ".join(map(str, ids))
+
+
+def _tokens(batch: BatchEncoding) -> Iterator[str]:
+    for i in range(len(batch["input_ids"])):
+        yield " ".join(batch.tokens(i))
+
+
+def _objects(batch: BatchEncoding) -> Iterator[str]:
+    langs = batch.get("langs")
+    for i, row in enumerate(batch.encodings):
+        found: dict[str, Any] = {
+            "ids": row.ids,
+            "tokens": row.tokens,
+            "offsets": row.offsets,
+            "word_ids": row.word_ids,
+        }
+        if 1 in row.sequence_ids:
+            found["sequence_ids"] = row.sequence_ids
+        if langs is not None:
+            found["langs"] = langs[i]
+        yield json.dumps(found, ensure_ascii=False)

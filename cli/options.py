@@ -1,0 +1,133 @@
+"""The options that several commands have, and the tokenizer they choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from xlm_text import XLMTokenizer
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Make one decorator of several, which apply in the order that they are read in."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def complete_language(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Complete a language code on the command line."""
+    from xlm_text.checkpoints import KNOWN_LANGUAGES
+
+    return _begin_with(begun, KNOWN_LANGUAGES)
+
+
+def complete_where(
+    context: click.Context, parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """Complete the name of a checkpoint or a folder."""
+    from xlm_text import CHECKPOINTS
+
+    return [*map(CompletionItem, _begin_with(begun, CHECKPOINTS)), CompletionItem(begun, "dir")]
+
+
+def _begin_with(begun: str, names: Iterable[str]) -> list[str]:
+    return sorted(name for name in names if name.startswith(begun))
+
+
+lang = click.option(
+    "--lang",
+    required=True,
+    metavar="CODE",
+    shell_complete=complete_language,
+    help="The language of the text, such as en, zh or ro.",
+)
+files = click.argument("files", nargs=-1, type=click.Path(allow_dash=True))
+errors = click.option(
+    "--errors",
+    type=click.Choice(["strict", "replace"]),
+    default="strict",
+    show_default=True,
+    help="What to do with bytes that are not UTF-8: stop, or read them as U+FFFD.",
+)
+output = click.option(
+    "--output",
+    "-o",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write the results here, whole or not at all, instead of to standard output.",
+)
+zh_segmenter = click.option(
+    "--zh-segmenter",
+    type=click.Choice(["jieba", "rjieba"]),
+    help="What cuts Chinese into words: jieba (the default), or rjieba, as transformers 5 has it.",
+)
+kytea_model = click.option(
+    "--kytea-model",
+    metavar="FILE",
+    type=click.Path(),
+    help="The KyTea model for Japanese. Without it XLM_KYTEA_MODEL and the places that KyTea is "
+    "usually installed in are looked at.",
+)
+bos_token = click.option(
+    "--bos-token",
+    metavar="TOKEN",
+    help="The first token of a sequence: <s> as in transformers, or </s> as the original "
+    "implementation trained its checkpoints.",
+)
+hub = together(
+    click.option("--revision", metavar="NAME", help="The branch, tag or commit on the hub."),
+    click.option(
+        "--local-files-only", is_flag=True, help="Use what was fetched before, not the network."
+    ),
+)
+
+
+def model(without: str) -> Callable[[F], F]:
+    """Give the options that choose a tokenizer; ``without`` says what happens without them."""
+    where = "A folder with vocab.json and merges.txt, or the name of a checkpoint on the hub. "
+    return together(
+        click.option(
+            "--model",
+            "-m",
+            metavar="WHERE",
+            shell_complete=complete_where,
+            help=f"{where}Without it: {without}",
+        ),
+        hub,
+    )
+
+
+model_or_default = model("a small vocabulary that comes with this command, for demonstration only.")
+segmentation = together(
+    zh_segmenter,
+    kytea_model,
+    click.option(
+        "--any-language", is_flag=True, help="Take languages that the checkpoint does not have."
+    ),
+)
+
+
+def load_tokenizer(
+    model: str | None,
+    revision: str | None = None,
+    local_files_only: bool = False,
+    **settings: Any,
+) -> XLMTokenizer:
+    """Load the tokenizer that the options choose; options that were not given change nothing."""
+    from xlm_text import XLMTokenizer
+
+    given = {name: value for name, value in settings.items() if value}
+    return XLMTokenizer.from_pretrained(
+        model, revision=revision, local_files_only=local_files_only, **given
+    )

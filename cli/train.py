@@ -1,0 +1,103 @@
+"""``xlm-tok train``: a vocabulary from text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from . import options
+from .lines import check_readable, read_blocks
+from .output import open_folder, progress
+from .program import Command
+
+
+def _texts(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """Read LANG=FILE arguments: the files of each language."""
+    files: dict[str, list[str]] = {}
+    for value in values:
+        lang, equals, path = value.partition("=")
+        if not (lang and equals and path):
+            raise click.BadParameter(f"{value!r} is not a language and a file such as en=news.txt")
+        files.setdefault(lang, []).append(path)
+    return files
+
+
+@click.command(
+    cls=Command,
+    epilog="""\b
+Example:
+  xlm-tok train en=en.txt fr=fr.txt --vocab-size 8000 --output enfr
+  echo "C'est l'été." | xlm-tok encode --lang fr --model enfr
+""",
+)
+@click.argument("texts", nargs=-1, required=True, callback=_texts, metavar="LANG=FILE...")
+@click.option(
+    "--vocab-size",
+    type=int,
+    required=True,
+    metavar="N",
+    help="How many entries the vocabulary has at most, the fourteen special tokens included.",
+)
+@click.option(
+    "--min-frequency",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="How often two pieces must stand next to each other to be merged.",
+)
+@click.option(
+    "--keep-case", is_flag=True, help="Do not lower-case the text or take its accents away."
+)
+@options.kytea_model
+@options.bos_token
+@options.errors
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    metavar="FOLDER",
+    type=click.Path(file_okay=False),
+    help="Where the files go, whole or not at all.",
+)
+def train(
+    texts: dict[str, list[str]],
+    vocab_size: int,
+    min_frequency: int,
+    keep_case: bool,
+    errors: str,
+    output: str,
+    **settings: Any,
+) -> None:
+    """Learn a vocabulary from text, and write a folder for --model.
+
+    Each LANG=FILE is a file of text in a language, a sentence or paragraph on each line; a
+    language may have several. The languages get their ids in the order given. The same texts
+    give the same vocabulary.
+    """
+    from xlm_text import train as learn
+
+    paths = [path for files in texts.values() for path in files]
+    check_readable(paths)
+    settings = {name: value for name, value in settings.items() if value}
+    with progress(paths, output) as advance:
+        lines = {lang: _lines(files, errors, advance) for lang, files in texts.items()}
+        tokenizer = learn(
+            lines,
+            vocab_size,
+            min_frequency=min_frequency,
+            do_lowercase_and_remove_accent=not keep_case,
+            **settings,
+        )
+    with open_folder(output) as folder:
+        tokenizer.save_pretrained(folder)
+
+
+def _lines(paths: list[str], errors: str, advance: Callable[[int], None]) -> Iterator[str]:
+    for block in read_blocks(paths, errors):
+        yield from block.lines
+        advance(block.size)
