@@ -48,11 +48,7 @@ Examples:
     shell_complete=options.complete_language,
     help="The language of the second text of a pair, if it is another.",
 )
-@click.option(
-    "--bypass",
-    is_flag=True,
-    help="The words are cut already, with white space between them: only cut them into pieces.",
-)
+@options.bypass
 @click.option("--no-special-tokens", is_flag=True, help="Leave out <s> and </s>.")
 @click.option(
     "--max-length",

@@ -79,6 +79,11 @@ kytea_model = click.option(
     help="The KyTea model for Japanese. Without it XLM_KYTEA_MODEL and the places that KyTea is "
     "usually installed in are looked at.",
 )
+bypass = click.option(
+    "--bypass",
+    is_flag=True,
+    help="The words are cut already, with white space between them: only cut them into pieces.",
+)
 bos_token = click.option(
     "--bos-token",
     metavar="TOKEN",

@@ -25,7 +25,7 @@ class Command(click.Command):
     """
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: D102
-        # Caught here, and not around `main`, because click prints an empty line of its own there.
+        # The first two are caught here because click's own `main` does something else with them.
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -33,10 +33,6 @@ class Command(click.Command):
         except BrokenPipeError:
             _forget_output()
             return READER_GONE
-        except OSError as error:
-            _forget_output()
-            what = f"{os.fsdecode(error.filename)}: " if error.filename else "cannot write: "
-            raise click.ClickException(what + (error.strerror or str(error))) from None
         except (ValueError, ImportError) as error:
             from xlm_text import InputError, MissingComponentError
 
@@ -69,6 +65,11 @@ class Program(click.Group):
         except click.ClickException as error:
             self._report(error.format_message())
             code = error.exit_code
+        except OSError as error:
+            _forget_output()
+            what = f"{os.fsdecode(error.filename)}: " if error.filename else "cannot write: "
+            self._report(what + (error.strerror or str(error)))
+            code = 1
         sys.exit(code or 0)
 
     def _report(self, message: str) -> None:

@@ -9,6 +9,7 @@ from .decode import decode
 from .encode import encode
 from .languages import languages
 from .program import Program
+from .show import show
 from .train import train
 
 
@@ -18,7 +19,7 @@ def main() -> None:
     """Tokenize text exactly as the XLM checkpoints want it, in every language they have."""
 
 
-for _command in (encode, decode, languages, train, convert):
+for _command in (encode, decode, show, languages, train, convert):
     main.add_command(_command)
 
 

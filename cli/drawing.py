@@ -1,0 +1,83 @@
+"""Which characters of a text its tokens cover, for :mod:`.show`."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+# Light backgrounds that black text is well read on, as numbers of a terminal's 256 colours and
+# as the same colours on a page.
+COLOURS = (
+    (153, "#afd7ff"),
+    (229, "#ffffaf"),
+    (157, "#afffaf"),
+    (225, "#ffd7ff"),
+    (223, "#ffd7af"),
+    (189, "#d7d7ff"),
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token of a line: its text and id, and the characters ``[start, end)`` behind it."""
+
+    text: str
+    id: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Characters of a line that the same tokens, none or more, stand for.
+
+    ``tokens`` are their numbers in the line.  Several cover the same characters where one
+    character became several pieces, as a Hangul syllable does.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+
+
+def segments(text: str, tokens: Sequence[Token]) -> Iterator[Segment]:
+    """Cut a text wherever a token begins or ends.
+
+    >>> tokens = [Token("un", 7, 0, 2), Token("do</w>", 8, 2, 4)]
+    >>> [(s.text, s.tokens) for s in segments("undo it", tokens)]
+    [('un', (0,)), ('do', (1,)), (' it', ())]
+    """
+    begins: dict[int, list[int]] = {}
+    ends: dict[int, list[int]] = {}
+    for i, token in enumerate(tokens):
+        if token.start < token.end:
+            begins.setdefault(token.start, []).append(i)
+            ends.setdefault(token.end, []).append(i)
+    open_tokens: set[int] = set()
+    edges = sorted({0, len(text), *begins, *ends})
+    for start, end in pairwise(edges):
+        open_tokens.difference_update(ends.get(start, ()))
+        open_tokens.update(begins.get(start, ()))
+        yield Segment(text[start:end], tuple(sorted(open_tokens)))
+
+
+def visible(text: str) -> str:
+    r"""Put a picture in the place of each control character.
+
+    A terminal would obey them, and a page must not hold them.
+
+    >>> visible("a\tb\x1b[0m\x00")
+    'a\tb␛[0m␀'
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char == "\t" else _picture(char) for char in text)
+
+
+def _picture(char: str) -> str:
+    if unicodedata.category(char) != "Cc":
+        return char
+    if char < " ":
+        return chr(0x2400 + ord(char))
+    return "\u2421" if char == "\x7f" else "\ufffd"
