@@ -24,9 +24,8 @@ def convert() -> None:
     cls=Command,
     epilog="""\b
 Examples:
-  xlm-tok convert from-original codes_xnli_15 vocab_xnli_15 xnli15 \\
-      --checkpoint xlm-mlm-tlm-xnli15-1024
-  xlm-tok convert from-original codes vocab folder --max-vocab 30000 --languages en,fr
+  xlm-tok convert from-original codes vocab xnli15 --checkpoint xlm-mlm-tlm-xnli15-1024
+  xlm-tok convert from-original codes vocab enfr --max-vocab 30000 --languages en,fr
 """,
 )
 @click.argument("codes", type=click.Path())
@@ -81,8 +80,8 @@ def from_original(
 @convert.command(
     cls=Command,
     epilog="""\b
-Example:
-  xlm-tok convert to-original xnli15 codes vocab
+Examples:
+  xlm-tok convert to-original enfr codes vocab
 """,
 )
 @click.argument("where", shell_complete=options.complete_where)

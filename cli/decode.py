@@ -35,12 +35,21 @@ Examples:
     help="What a line holds, as `encode` writes it.",
 )
 @click.option("--skip-special-tokens", is_flag=True, help="Leave <s>, </s> and the like out.")
+@click.option(
+    "--detokenize",
+    metavar="CODE",
+    shell_complete=options.complete_language,
+    help="Write the words as this language is written: without the spaces before punctuation, or "
+    "between words where it has none.",
+)
+@options.any_language
 @options.errors
 @options.output
 def decode(
     files: tuple[str, ...],
     format_: str,
     skip_special_tokens: bool,
+    detokenize: str | None,
     errors: str,
     output: str | None,
     **tokenizer_options: Any,
@@ -51,11 +60,13 @@ def decode(
     case and without accents where the checkpoint wants that, and unknown pieces stay unknown.
     """
     tokenizer = options.load_tokenizer(**tokenizer_options)
+    if detokenize is not None:
+        tokenizer.check_language(detokenize)
     with open_output(output) as out, progress(files, output) as advance:
         for block in read_blocks(files, errors):
             for i, line in enumerate(block.lines):
                 try:
-                    text = _decode(tokenizer, line, format_, skip_special_tokens)
+                    text = _text(tokenizer, line, format_, skip_special_tokens, detokenize)
                 except ValueError as error:
                     raise click.ClickException(f"{block.place(i)}: {error}") from None
                 out.write(f"{text}\n".encode())
@@ -63,13 +74,21 @@ def decode(
             advance(block.size)
 
 
-def _decode(tokenizer: XLMTokenizer, line: str, format_: str, skip_special_tokens: bool) -> str:
-    if format_ == "tokens":
-        special = tokenizer.all_special_tokens if skip_special_tokens else ()
-        tokens = line.split(" ")
-        return tokenizer.convert_tokens_to_string(t for t in tokens if t not in special)
-    ids = _ids_of_json(line) if format_ == "jsonl" else [_id(field) for field in line.split()]
-    return tokenizer.decode(ids, skip_special_tokens)
+def _text(
+    tokenizer: XLMTokenizer,
+    line: str,
+    format_: str,
+    skip_special_tokens: bool,
+    detokenize: str | None,
+) -> str:
+    if format_ != "tokens":
+        ids = _ids_of_json(line) if format_ == "jsonl" else [_id(field) for field in line.split()]
+        return tokenizer.decode(ids, skip_special_tokens, detokenize=detokenize)
+    from xlm_text.detokenization import join_words
+
+    special = tokenizer.all_special_tokens if skip_special_tokens else ()
+    text = tokenizer.convert_tokens_to_string(t for t in line.split(" ") if t not in special)
+    return text if detokenize is None else join_words(text.split(), detokenize)
 
 
 def _id(field: str) -> int:

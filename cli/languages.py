@@ -44,8 +44,7 @@ class Row:
     epilog="""\b
 Examples:
   xlm-tok languages
-  xlm-tok languages --model xlm-mlm-tlm-xnli15-1024
-  xlm-tok languages --format jsonl
+  xlm-tok languages --zh-segmenter rjieba --format jsonl
 """,
 )
 @options.model("the languages of all published checkpoints.")

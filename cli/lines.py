@@ -59,8 +59,6 @@ def read_blocks(paths: Sequence[str], errors: str = "strict") -> Iterator[Block]
         with _open(path) as file:
             first = 1
             for lines in _split(file, name):
-                if first == 1:
-                    lines[0] = lines[0].removeprefix(_BYTE_ORDER_MARK)
                 yield from _decode(lines, name, first, errors)
                 first += len(lines)
 
@@ -100,15 +98,16 @@ def _open(path: str) -> AbstractContextManager[BinaryIO]:
 def _split(file: BinaryIO, name: str) -> Iterator[list[bytes]]:
     """Cut a file into lines, not more than a block of them at once."""
     unfinished: list[bytes] = []  # joined only at its end, so that a huge line stays linear
+    mark = _BYTE_ORDER_MARK  # looked for in the first line only
     while chunk := _read(file, name):
         complete, newline, rest = chunk.rpartition(b"\n")
         if newline:
-            lines = b"".join([*unfinished, complete]).split(b"\n")
+            lines = b"".join([*unfinished, complete]).removeprefix(mark).split(b"\n")
             for i in range(0, len(lines), _BLOCK_LINES):
                 yield lines[i : i + _BLOCK_LINES]
-            unfinished = []
+            unfinished, mark = [], b""
         unfinished.append(rest)
-    if last := b"".join(unfinished):
+    if last := b"".join(unfinished).removeprefix(mark):
         yield [last]
 
 

@@ -114,13 +114,10 @@ def model(without: str) -> Callable[[F], F]:
 
 
 model_or_default = model("a small vocabulary that comes with this command, for demonstration only.")
-segmentation = together(
-    zh_segmenter,
-    kytea_model,
-    click.option(
-        "--any-language", is_flag=True, help="Take languages that the checkpoint does not have."
-    ),
+any_language = click.option(
+    "--any-language", is_flag=True, help="Take languages that the checkpoint does not have."
 )
+segmentation = together(zh_segmenter, kytea_model, any_language)
 
 
 def load_tokenizer(

@@ -29,8 +29,8 @@ def _texts(
 @click.command(
     cls=Command,
     epilog="""\b
-Example:
-  xlm-tok train en=en.txt fr=fr.txt --vocab-size 8000 --output enfr
+Examples:
+  xlm-tok train en=en.txt fr=fr.txt --vocab-size 500 --output enfr
   echo "C'est l'été." | xlm-tok encode --lang fr --model enfr
 """,
 )
