@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +16,7 @@ from .output import open_output, progress
 from .program import Command
 
 if TYPE_CHECKING:
+    from xlm_text import XLMTokenizer
     from xlm_text.encoding import BatchEncoding
 
 
@@ -85,6 +88,8 @@ def encode(
     """
     if pair_lang is not None and not pair:
         raise click.UsageError("--pair-lang needs --pair")
+    if truncation == "only_second" and not pair:
+        raise click.UsageError("--truncation only_second needs --pair")
     tokenizer = options.load_tokenizer(**tokenizer_options)
     call: dict[str, Any] = {
         "lang": tokenizer.check_language(lang),
@@ -96,46 +101,61 @@ def encode(
         "return_attention_mask": False,
         "return_offsets_mapping": format_ == "jsonl",
     }
-    rows = {"ids": _ids, "tokens": _tokens, "jsonl": _objects}[format_]
+    render = {"ids": _ids, "tokens": _tokens, "jsonl": _objects}[format_]
     with open_output(output) as out, progress(files, output) as advance:
-        for texts, size in _texts(read_blocks(files, errors), pair):
-            batch = tokenizer(*texts, **call)
-            out.write("".join(f"{row}\n" for row in rows(batch)).encode())
+        for block in read_blocks(files, errors):
+            for batch in _batches(tokenizer, block, pair, call):
+                out.write("".join(f"{row}\n" for row in render(batch, pair)).encode())
             out.flush()
-            advance(size)
+            advance(block.size)
 
 
-def _texts(
-    blocks: Iterable[Block], pair: bool
-) -> Iterator[tuple[tuple[list[str], list[str] | None], int]]:
-    """Give the first and second texts of some lines at a time, and how many bytes they took."""
-    for block in blocks:
-        if not pair:
-            yield (block.lines, None), block.size
-            continue
-        pairs = [line.split("\t") for line in block.lines]
-        wrong = next((i for i, texts in enumerate(pairs) if len(texts) != 2), len(pairs))
-        if wrong:
-            first, second = map(list, zip(*pairs[:wrong], strict=True))
-            yield (first, second), block.size
-        if wrong < len(pairs):
-            raise click.ClickException(
-                f"{block.place(wrong)}: a pair is two texts with a tab between them, but this "
-                f"line has {len(pairs[wrong]) - 1 or 'no'} tab{'s' * (len(pairs[wrong]) > 2)}"
-            )
+def _batches(
+    tokenizer: XLMTokenizer, block: Block, pair: bool, call: dict[str, Any]
+) -> Iterator[BatchEncoding]:
+    """Tokenize a block; where a line cannot be, give the lines before it, and name its place."""
+    from xlm_text import InputError
+
+    first, second, problem = _pairs(block) if pair else (block.lines, None, None)
+    try:
+        batch = tokenizer(first, second, **call)
+    except InputError as error:
+        of_line = re.match(r"text (\d+) of the call: ", str(error))
+        if of_line is None:
+            raise
+        bad = int(of_line[1])
+        problem = f"{block.place(bad)}: {str(error)[of_line.end() :]}"
+        batch = tokenizer(first[:bad], second and second[:bad], **call)
+    yield batch
+    if problem is not None:
+        raise click.ClickException(problem)
 
 
-def _ids(batch: BatchEncoding) -> Iterator[str]:
+def _pairs(block: Block) -> tuple[list[str], list[str], str | None]:
+    """Return the first and the second texts of lines, and what is wrong with the next, if any."""
+    pairs = [line.split("\t") for line in block.lines]
+    good = list(itertools.takewhile(lambda texts: len(texts) == 2, pairs))
+    problem = None
+    if len(good) < len(pairs):
+        tabs = len(pairs[len(good)]) - 1
+        problem = (
+            f"{block.place(len(good))}: a pair is two texts with a tab between them, "
+            f"but this line has {tabs or 'no'} tab{'s' if tabs > 1 else ''}"
+        )
+    return [first for first, _ in good], [second for _, second in good], problem
+
+
+def _ids(batch: BatchEncoding, pair: bool) -> Iterator[str]:
     for ids in batch["input_ids"]:
         yield " ".join(map(str, ids))
 
 
-def _tokens(batch: BatchEncoding) -> Iterator[str]:
+def _tokens(batch: BatchEncoding, pair: bool) -> Iterator[str]:
     for i in range(len(batch["input_ids"])):
         yield " ".join(batch.tokens(i))
 
 
-def _objects(batch: BatchEncoding) -> Iterator[str]:
+def _objects(batch: BatchEncoding, pair: bool) -> Iterator[str]:
     langs = batch.get("langs")
     for i, row in enumerate(batch.encodings):
         found: dict[str, Any] = {
@@ -144,7 +164,7 @@ def _objects(batch: BatchEncoding) -> Iterator[str]:
             "offsets": row.offsets,
             "word_ids": row.word_ids,
         }
-        if 1 in row.sequence_ids:
+        if pair:
             found["sequence_ids"] = row.sequence_ids
         if langs is not None:
             found["langs"] = langs[i]

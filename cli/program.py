@@ -63,6 +63,8 @@ class Program(click.Group):
             self._report(f"{error.format_message().rstrip('.')} (see `{command} --help`)")
             code = error.exit_code
         except click.ClickException as error:
+            if isinstance(error, Interrupted) and sys.stderr.isatty():
+                click.echo(err=True)  # behind the ^C that the terminal shows
             self._report(error.format_message())
             code = error.exit_code
         except OSError as error:
@@ -73,8 +75,6 @@ class Program(click.Group):
         sys.exit(code or 0)
 
     def _report(self, message: str) -> None:
-        if sys.stderr.isatty() and message == "interrupted":
-            click.echo(err=True)  # behind the ^C that the terminal shows
         click.echo(f"{self.name}: error: {' '.join(message.split())}", err=True)
 
 

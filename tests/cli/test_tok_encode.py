@@ -167,6 +167,8 @@ def test_pairs_in_jsonl_tell_their_texts_apart(tok: Tok) -> None:
     found = json.loads(result.stdout)
     assert found["sequence_ids"] == [None, 0, 0, None, 1, None]
     assert found["offsets"] == [[0, 0], [0, 1], [2, 3], [0, 0], [0, 1], [0, 0]]
+    result = tok("encode", "--lang", "en", "--pair", "--format", "jsonl", given="a\t\n")
+    assert json.loads(result.stdout)["sequence_ids"] == [None, 0, None, None]
 
 
 @pytest.mark.parametrize(
@@ -205,6 +207,20 @@ def test_truncation_chooses_the_text_to_cut(tok: Tok) -> None:
     arguments = ("encode", "--lang", "en", "--pair", "--format", "tokens", "--max-length", 6)
     result = tok(*arguments, "--truncation", "only_second", given="a b\tc d e\n")
     assert result.stdout == "<s> a</w> b</w> </s> c</w> </s>\n"
+
+
+def test_a_line_that_cannot_be_cut_is_named(fails: Callable[..., str], tok: Tok) -> None:
+    arguments = ("encode", "--lang", "en", "--pair", "--max-length", 5)
+    good = tok(*arguments, given="a\tb c\n").stdout_bytes
+    options = (*arguments, "--truncation", "only_second")
+    message = fails(*options, given="a\tb c\na b c d\te\nf\tg\n", printed=good)
+    assert message.startswith("standard input: line 2: ")
+    assert "only_second" in message
+
+
+def test_there_is_no_second_text_to_cut_without_pairs(fails: Callable[..., str]) -> None:
+    arguments = ("encode", "--lang", "en", "--max-length", 5, "--truncation", "only_second")
+    assert "--pair" in fails(*arguments, code=2)
 
 
 def test_a_length_without_room_for_special_tokens(fails: Callable[..., str]) -> None:
