@@ -11,6 +11,17 @@ from .output import open_folder
 from .program import Command, Program
 
 
+def _ids_of_languages(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> dict[str, int] | None:
+    if value is None:
+        return None
+    languages = value.split(",")
+    if "" in languages or len(set(languages)) < len(languages):
+        raise click.BadParameter(f"{value!r} is not a list of different codes such as en,fr")
+    return {lang: i for i, lang in enumerate(languages)}
+
+
 @click.group(cls=Program)
 def convert() -> None:
     """Convert vocabularies between their two formats.
@@ -44,7 +55,12 @@ Examples:
     metavar="N",
     help="Cut the vocabulary to the size of the checkpoint, special words included.",
 )
-@click.option("--languages", metavar="CODES", help="The languages in the order of their ids: en,fr")
+@click.option(
+    "--languages",
+    metavar="CODES",
+    callback=_ids_of_languages,
+    help="The languages in the order of their ids, such as en,fr.",
+)
 @click.option(
     "--keep-case", is_flag=True, help="The checkpoint was trained with upper case and accents."
 )
@@ -55,7 +71,7 @@ def from_original(
     folder: str,
     checkpoint: str | None,
     max_vocab: int | None,
-    languages: str | None,
+    languages: dict[str, int] | None,
     keep_case: bool,
     bos_token: str | None,
 ) -> None:
@@ -67,7 +83,7 @@ def from_original(
         size, settings = _of_checkpoint(checkpoint)
         max_vocab = size if max_vocab is None else max_vocab
     if languages is not None:
-        settings["lang2id"] = {lang: i for i, lang in enumerate(languages.split(","))}
+        settings["lang2id"] = languages
     if keep_case:
         settings["do_lowercase_and_remove_accent"] = False
     if bos_token is not None:

@@ -78,11 +78,13 @@ def check_readable(paths: Iterable[str]) -> None:
 
 def total_size(paths: Sequence[str]) -> int | None:
     """Return the size of files in bytes; ``None`` if one has none, as pipes and terminals."""
+    if not paths or STANDARD_INPUT in paths:
+        return None
     try:
         found = [os.stat(path) for path in paths]
     except OSError:
         return None
-    if not found or not all(stat.S_ISREG(status.st_mode) for status in found):
+    if not all(stat.S_ISREG(status.st_mode) for status in found):
         return None
     return sum(status.st_size for status in found)
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import click
 
@@ -33,28 +33,26 @@ def open_output(path: str | None) -> Iterator[BinaryIO]:
             yield device
     else:
         # click's own atomic files do replace the target when an error ends the writing.
-        target = Path(path).resolve()
-        partial = target.with_name(f".{target.name[:200]}.{os.getpid()}.partial")
-        try:
-            with _create(partial, path) as file:
+        target = Path(os.path.realpath(path))
+        with _folder_in(target.parent, path) as folder:
+            partial = folder / target.name
+            with open(partial, "wb") as file:
                 yield file
             if target.exists():
                 shutil.copymode(target, partial)
             partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 @contextmanager
 def open_folder(path: str) -> Iterator[str]:
     """Give a folder to write files into; they move to ``path`` together, if no error ends that."""
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and not target.is_dir():
         raise click.ClickException(f"{path}: Not a directory")
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:200]}.") as made:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _folder_in(target if target.exists() else target.parent, path) as made:
         # A folder inside: the temporary one is closed to other users.
-        folder = Path(made, "files")
+        folder = made / "files"
         folder.mkdir()
         yield str(folder)
         if not target.exists():
@@ -71,12 +69,17 @@ def progress(paths: Sequence[str], output: str | None) -> Iterator[Callable[[int
     There is a bar only on a terminal, and not among results on the same terminal.
     """
     size = total_size(paths)
-    results_on_terminal = output is None and sys.stdout.isatty()
-    if size is None or not sys.stderr.isatty() or results_on_terminal:
+    among_results = output is None and is_terminal(sys.stdout)
+    if size is None or among_results or not is_terminal(sys.stderr):
         yield lambda read: None
     else:
         with click.progressbar(length=size, file=sys.stderr) as bar:
             yield bar.update
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a stream, which may be closed, is a terminal."""
+    return stream is not None and stream.isatty()
 
 
 def _is_special(path: str) -> bool:
@@ -87,8 +90,12 @@ def _is_special(path: str) -> bool:
         return False
 
 
-def _create(partial: Path, path: str) -> BinaryIO:
+@contextmanager
+def _folder_in(parent: Path, path: str) -> Iterator[Path]:
+    """Make a temporary folder; an error speaks of ``path``, which it is for."""
     try:
-        return open(partial, "xb")
+        made = tempfile.TemporaryDirectory(dir=parent, prefix=".xlm-tok.")
     except OSError as error:
         raise click.ClickException(f"{path}: {error.strerror}") from None
+    with made:
+        yield Path(made.name)

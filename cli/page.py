@@ -52,7 +52,7 @@ def line(text: str, tokens: Sequence[Token], lang: str) -> str:
         for i, token in enumerate(tokens)
     )
     return (
-        f'<li><p class="text" dir="auto" lang="{escape(lang)}">{drawn}</p>\n'
+        f'<li><p class="text" dir="auto" lang="{escape(lang.replace("_", "-"))}">{drawn}</p>\n'
         f'<p class="tokens" translate="no">{below}</p></li>\n'
     )
 

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 import click
 
+from .output import is_terminal
+
 READER_GONE = 141  # what shells give for a program that a closed pipe ended (128 + SIGPIPE)
 
 
@@ -63,7 +65,7 @@ class Program(click.Group):
             self._report(f"{error.format_message().rstrip('.')} (see `{command} --help`)")
             code = error.exit_code
         except click.ClickException as error:
-            if isinstance(error, Interrupted) and sys.stderr.isatty():
+            if isinstance(error, Interrupted) and is_terminal(sys.stderr):
                 click.echo(err=True)  # behind the ^C that the terminal shows
             self._report(error.format_message())
             code = error.exit_code

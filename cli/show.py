@@ -12,7 +12,7 @@ import click
 from . import options, page
 from .drawing import COLOURS, Token, segments, visible
 from .lines import read_blocks
-from .output import open_output, progress
+from .output import is_terminal, open_output, progress
 from .program import Command
 
 if TYPE_CHECKING:
@@ -119,4 +119,4 @@ def _wants_colour(color: str) -> bool:
     if color != "auto":
         return color == "always"
     # An empty NO_COLOR counts as not set: see no-color.org.
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return is_terminal(sys.stdout) and not os.environ.get("NO_COLOR")

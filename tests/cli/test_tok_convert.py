@@ -72,6 +72,16 @@ def test_an_unknown_checkpoint_is_misuse(
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("languages", ["", "en,", "en,,fr", "en,fr,en"])
+def test_languages_are_different_codes(
+    languages: str, fails: Callable[..., str], original: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    arguments = ("convert", "from-original", *original, folder, "--languages", languages)
+    assert "--languages" in fails(*arguments, code=2)
+    assert not folder.exists()
+
+
 def test_there_and_back(tok: Tok, original: tuple[Path, Path], tmp_path: Path) -> None:
     folder, again = tmp_path / "folder", (tmp_path / "codes2", tmp_path / "vocab2")
     tok("convert", "from-original", *original, folder)
