@@ -14,6 +14,8 @@ import pytest
 from click.testing import Result
 from xlm_cli.tok import main
 
+from xlm_text.storage import DEFAULT_FOLDER
+
 Tok = Callable[..., Result]
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
@@ -74,13 +76,10 @@ def test_examples_of_the_help_run(tok: Tok, shell: Callable[..., Result], tmp_pa
     assert len(lines) > 10
     (tmp_path / "en.txt").write_text("the lowest of the low\n" * 9)
     (tmp_path / "fr.txt").write_text("c'est l'été de l'eau\n" * 9, encoding="utf-8")
-    tok("convert", "to-original", DEFAULT, tmp_path / "codes", tmp_path / "vocab")
+    tok("convert", "to-original", DEFAULT_FOLDER, tmp_path / "codes", tmp_path / "vocab")
     for line in lines:
         done = shell(f"set -o pipefail; {line}")
         assert done.returncode == 0, f"{line}\n{done.stdout}"
-
-
-DEFAULT = Path(__import__("xlm_text").__file__).with_name("default")
 
 
 def test_the_documentation_shows_what_happens(shell: Callable[..., Result]) -> None:
