@@ -91,15 +91,19 @@ def encode(
     if truncation == "only_second" and not pair:
         raise click.UsageError("--truncation only_second needs --pair")
     tokenizer = options.load_tokenizer(**tokenizer_options)
+    langs = [tokenizer.check_language(code) for code in (lang, pair_lang or lang)]
+    have_ids = all(code in (tokenizer.lang2id or ()) for code in langs)
     call: dict[str, Any] = {
-        "lang": tokenizer.check_language(lang),
-        "lang_pair": tokenizer.check_language(pair_lang or lang),
+        "lang": langs[0],
+        "lang_pair": langs[1],
         "bypass_tokenizer": bypass,
         "add_special_tokens": not no_special_tokens,
         "max_length": max_length,
         "truncation": truncation,
         "return_attention_mask": False,
         "return_offsets_mapping": format_ == "jsonl",
+        # The checkpoint's own default where they are written, and there are any.
+        "return_langs": None if format_ == "jsonl" and have_ids else False,
     }
     render = {"ids": _ids, "tokens": _tokens, "jsonl": _objects}[format_]
     with open_output(output) as out, progress(files, output) as advance:

@@ -71,7 +71,11 @@ def show(
             out.write(page.head(lang).encode())
         for block in read_blocks(files, errors):
             batch = tokenizer(
-                block.lines, lang=lang, bypass_tokenizer=bypass, add_special_tokens=False
+                block.lines,
+                lang=lang,
+                bypass_tokenizer=bypass,
+                add_special_tokens=False,
+                return_langs=False,
             )
             for text, tokens in zip(block.lines, _tokens(batch), strict=True):
                 drawn = (

@@ -238,6 +238,11 @@ def test_langs_come_where_the_checkpoint_has_language_embeddings(
     result = tok(*arguments, "--model", tmp_path, given="a\tb\n")
     en, fr = config["lang2id"]["en"], config["lang2id"]["fr"]
     assert json.loads(result.stdout)["langs"] == [en, en, en, fr, fr]
+    for format_ in ("ids", "tokens", "jsonl"):
+        arguments = ("encode", "--lang", "sw", "--any-language", "--format", format_)
+        result = tok(*arguments, "--model", tmp_path, given="a\n")
+        assert (result.exit_code, "langs" in result.stdout) == (0, False)
+    assert tok("show", "--lang", "sw", "--any-language", "--model", tmp_path).exit_code == 0
 
 
 def test_any_language_is_taken_on_request(tok: Tok, fails: Callable[..., str]) -> None:
