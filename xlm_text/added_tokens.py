@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from tokenizers import AddedToken
 
@@ -20,15 +21,18 @@ class AddedTokens:
     def __init__(self) -> None:
         self.ids: dict[str, int] = {}
         self._tokens: dict[str, AddedToken] = {}
-        self._pattern = re.compile(r"(?!)")  # matches nothing
 
     def add(self, token: AddedToken, id_: int) -> None:
         """Add a token, or give one that is there its new flags."""
         self.ids[token.content] = id_
         self._tokens[token.content] = token
+        self.__dict__.pop("_pattern", None)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
         # Where two could begin at the same place the longer one is meant.
         longest_first = sorted(self.ids, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def __contains__(self, token: str) -> bool:
         return token in self.ids

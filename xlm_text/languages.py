@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import metadata
 
 from xlm_text.errors import InputError, MissingComponentError
 
@@ -21,6 +20,8 @@ class Component:
 
     def installed(self) -> str | None:
         """Return the installed version, ``None`` if there is none."""
+        from importlib import metadata  # slow to import, and hardly ever needed
+
         try:
             return metadata.version(self.package)
         except metadata.PackageNotFoundError:

@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 from unicodedata import category
 
 from xlm_text.alignment import Piece
-from xlm_text.normalization import normalization
+from xlm_text.normalization import replaced_characters
 from xlm_text.rules import Rewriting, Rule, Rules, Strip, Substitution
+from xlm_text.sacremoses_data import moses_data
 
 # What stands for dots while the rules run ends in this; in a text, letters like these become dots.
 DOTS_MARKER = "DOTMULTI"
@@ -70,17 +71,15 @@ class PlainWords:
     _CLOSING: ClassVar = dict.fromkeys('"“”«»', '"') | {char: char for char in ",.?!:;)]"}
 
     def __init__(self, lang: str) -> None:
-        from sacremoses import MosesTokenizer
-
-        moses = MosesTokenizer(lang=lang)
-        unchanged = normalization(lang).apply
+        data = moses_data(lang)
+        changed = replaced_characters(lang)
         self._characters = frozenset(
             char
-            for char in moses.IsAlnum + "-"
-            if char.isascii() or (category(char)[0] != "C" and unchanged(char) == char)
+            for char in data.alphanumeric + "-"
+            if char.isascii() or (char not in changed and category(char)[0] != "C")
         )
-        self._letters = frozenset(moses.IsAlpha)
-        self._abbreviations = _abbreviations(moses)
+        self._letters = data.letters
+        self._abbreviations = data.abbreviations
         # What goes with the words on its two sides: "l' eau", "is 't"; elsewhere "d ' or".
         self._apostrophe = {"en": ("", "'"), "fr": ("'", ""), "it": ("'", "")}.get(lang)
 
@@ -123,11 +122,6 @@ class PlainWords:
 plain_words = cache(PlainWords)
 
 
-def _abbreviations(moses: Any) -> frozenset[str]:
-    """Return the words that keep a full stop whatever follows."""
-    return frozenset(moses.NONBREAKING_PREFIXES) - frozenset(moses.NUMERIC_ONLY_PREFIXES)
-
-
 def _substitution(rule: tuple[re.Pattern[str], str], needs: str = "") -> Substitution:
     pattern, template = rule
     return Substitution(pattern, template, needs)
@@ -157,7 +151,7 @@ def _full_stops(moses: Any) -> Rewriting:
     lower = frozenset(moses.IsLower)
     alpha = frozenset(moses.IsAlpha)
     numeric_only = frozenset(moses.NUMERIC_ONLY_PREFIXES)
-    prefixes = _abbreviations(moses)
+    prefixes = frozenset(moses.NONBREAKING_PREFIXES) - numeric_only
 
     def pieces(match: re.Match[str]) -> list[Piece]:
         word, following = match[1], match[2]

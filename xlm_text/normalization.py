@@ -50,6 +50,12 @@ REPLACED_ONE_TO_ONE = str.maketrans(
     | dict.fromkeys("–—", "-")
 )
 
+
+def replaced_characters(lang: str) -> frozenset[str]:
+    """Return the letters and digits that normalisation may change."""
+    return frozenset(_UNICODE_PUNCTUATION).union("。．", _ROMANIAN if lang == "ro" else ())
+
+
 _LEADING_GROUP = re.compile(r"\((?:[^()\\]|\\.)*\)")
 
 # The cedilla forms are what old encodings had in place of the comma forms; both lose their mark,

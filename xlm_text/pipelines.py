@@ -45,8 +45,7 @@ class MosesPipeline:
     spaced = True
 
     def __init__(self, lang: str) -> None:
-        self.normalization = normalization(lang)
-        self.rules = moses_words(lang)
+        self.lang = lang
         self.plain = plain_words(lang)
 
     units = staticmethod(moses_units)
@@ -56,10 +55,12 @@ class MosesPipeline:
         plain = self.plain.find(unit)
         if plain is not None:
             return plain
-        return self.rules.apply(self.normalization.apply(unit)).split()
+        normal = normalization(self.lang).apply(unit)
+        return moses_words(self.lang).apply(normal).split()
 
     def align(self, unit: Aligned) -> list[Aligned]:  # noqa: D102
-        return self.rules.align(self.normalization.align(unit)).split()
+        normal = normalization(self.lang).align(unit)
+        return moses_words(self.lang).align(normal).split()
 
 
 class SegmentFirstPipeline:

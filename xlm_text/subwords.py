@@ -14,13 +14,19 @@ Two things in XLM's codes do not fit that implementation as they are, and are me
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from functools import cached_property
+from itertools import chain, count, pairwise, repeat, starmap
+from operator import add, le
 
 from tokenizers.models import BPE
 
 END_OF_WORD = "</w>"
 
 Merge = tuple[str, ...]
+
+# So many characters are merged in Python first: building the Rust model takes as long as merging a
+# few thousand words, and whoever tokenizes a sentence should not wait for it.
+_FEW_CHARACTERS = 2000
 
 
 class Subwords:
@@ -36,21 +42,32 @@ class Subwords:
     """
 
     def __init__(self, vocab: dict[str, int], merges: Sequence[Merge], unk_token: str) -> None:
-        ranks = {merge: rank for rank, merge in enumerate(merges) if len(merge) == 2}
-        ordered = sorted(ranks, key=ranks.__getitem__)
-        extended = dict(vocab)
-        for first, second in ordered:
-            for piece in (first, second, first + second):
-                extended.setdefault(piece, len(extended))
-        self._order_matters = _makes_earlier_pieces(ordered)
-        self._ranks = {merge: i for i, merge in enumerate(ordered)} if self._order_matters else {}
+        self._vocab = vocab
+        self._merges = [merge for merge in merges if len(merge) == 2]
+        if len(set(self._merges)) < len(self._merges):
+            self._merges = list(dict.fromkeys(reversed(self._merges)))[::-1]
         self._unk_token = unk_token
-        self._unk = vocab[unk_token]
-        self._size = len(vocab)
-        # The bare model, called for each word, is quicker than a pipeline around it.
-        self._bpe = BPE(
-            vocab=extended, merges=ordered, unk_token=unk_token, end_of_word_suffix=END_OF_WORD
+        self._few = _FEW_CHARACTERS
+
+    @cached_property
+    def _ranks(self) -> dict[Merge, int]:
+        return dict(zip(self._merges, count(), strict=False))
+
+    @cached_property
+    def _bpe(self) -> BPE:
+        """The bare Rust model, which is quicker to call for each word than a pipeline of it."""
+        pieces = set(chain.from_iterable(self._merges)).union(starmap(add, self._merges))
+        beyond = sorted(pieces.difference(self._vocab))
+        return BPE(
+            vocab={**self._vocab, **dict(zip(beyond, count(len(self._vocab)), strict=False))},
+            merges=self._merges,
+            unk_token=self._unk_token,
+            end_of_word_suffix=END_OF_WORD,
         )
+
+    @cached_property
+    def _order_matters(self) -> bool:
+        return _makes_earlier_pieces(self._merges)
 
     def split(self, words: Sequence[str]) -> list[list[str]]:
         """Return the pieces of each word; the last piece of a word ends in ``</w>``.
@@ -59,14 +76,16 @@ class Subwords:
         >>> Subwords(vocab, [("a", "b</w>")], "<unk>").split(["ab", "xaab"])
         [['ab</w>'], ['x', 'a', 'ab</w>']]
         """
-        tokenize, unk = self._bpe.tokenize, self._unk_token
+        if self._few >= 0:
+            self._few -= sum(map(len, words))
         split = []
         for word in words:
-            pieces = [token.value for token in tokenize(word)]
-            if unk in pieces:
-                pieces = self._spell_unknown(word)
-            if self._order_counts(word):
+            if self._few >= 0 or self._order_counts(word):
                 pieces = self._merge_everywhere(word)
+            else:
+                pieces = [token.value for token in self._bpe.tokenize(word)]
+                if self._unk_token in pieces:
+                    pieces = self._spell_unknown(word)
             if " " in word:
                 # The reference joins the pieces with spaces and splits at spaces again.
                 pieces = " ".join(pieces).split(" ")
@@ -75,7 +94,10 @@ class Subwords:
 
     def ids(self, words: Sequence[str]) -> list[list[int] | None]:
         """Return the ids of each word's pieces; ``None`` if not all of them have an id."""
-        tokenize, unk, size = self._bpe.tokenize, self._unk, self._size
+        if self._few > 0:
+            return [None] * len(words)
+        tokenize = self._bpe.tokenize
+        unk, size = self._vocab[self._unk_token], len(self._vocab)
         rows: list[list[int] | None] = []
         for word in words:
             ids = [token.id for token in tokenize(word)]
@@ -117,11 +139,12 @@ class Subwords:
 
 def _makes_earlier_pieces(merges: Sequence[Merge]) -> bool:
     """Tell whether a merge makes a piece that a merge before it, or it itself, takes."""
-    first_use: dict[str, int] = {}
-    for rank, merge in enumerate(merges):
-        for piece in merge:
-            first_use.setdefault(piece, rank)
-    return any(
-        first_use.get(first + second, len(merges)) <= rank
-        for rank, (first, second) in enumerate(merges)
-    )
+    last = len(merges)
+    results = list(starmap(add, merges))
+    for side in (0, 1):
+        # The earliest merge that takes a piece: from the end, so that it is the one that stays.
+        taken = ((merges[rank][side], rank) for rank in reversed(range(last)))
+        earliest = dict(taken)
+        if any(map(le, map(earliest.get, results, repeat(last)), range(last))):
+            return True
+    return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, overload
 
 from tokenizers import AddedToken
@@ -23,9 +24,12 @@ class TokenTable:
         self._vocabulary = vocabulary
         self._settings = settings
         self._added = AddedTokens()
-        self._pieces = sorted(vocabulary.ids, key=vocabulary.ids.__getitem__)
         vocabulary.require([*CONTROL_TOKENS, *settings.named_tokens.values()])
         self._add(settings.special_tokens, special=True)
+
+    @cached_property
+    def _pieces(self) -> list[str]:
+        return sorted(self._vocabulary.ids, key=self._vocabulary.ids.__getitem__)
 
     @property
     def settings(self) -> Settings:
@@ -35,11 +39,11 @@ class TokenTable:
     @property
     def vocab_size(self) -> int:
         """The size of the vocabulary without tokens that were added to it."""
-        return len(self._pieces)
+        return len(self._vocabulary.ids)
 
     def __len__(self) -> int:
-        extra = sum(id_ >= len(self._pieces) for id_ in self._added.ids.values())
-        return len(self._pieces) + extra
+        size = len(self._vocabulary.ids)
+        return size + sum(id_ >= size for id_ in self._added.ids.values())
 
     def get_vocab(self) -> dict[str, int]:
         """Return the id of every token, added ones included."""

@@ -27,13 +27,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
+
+def _ranges(chars: list[str]) -> str:
+    """Write characters, in order, as ranges of a set in a regular expression."""
+    starts = [c for c in chars if chr(ord(c) - 1) not in chars]
+    ends = [c for c in chars if chr(ord(c) + 1) not in chars]
+    return "".join(f"{start}-{end}" for start, end in zip(starts, ends, strict=True))
+
+
 # Signs above and below letters are no letters to `re`.  The scripts of all known checkpoints have
 # theirs below U+1000.
-_MARKS = "".join(
-    re.escape(char)
-    for char in map(chr, range(0x300, 0x1000))
-    if unicodedata.category(char)[0] == "M"
-)
+_MARKS = _ranges([c for c in map(chr, range(0x300, 0x1000)) if unicodedata.category(c)[0] == "M"])
 _WORD = rf"\w{_MARKS}"
 # Marks that become words of their own, whatever is beside them.
 _ALONE = '"“”„«»–—&/+=*|-'

@@ -1,0 +1,81 @@
+"""The character classes and nonbreaking prefixes of sacremoses, without importing all of it.
+
+Importing sacremoses takes longer than everything else that a first line of text needs: it brings
+joblib and NumPy along and compiles rules of which most lines need none.  Its data lie in two
+modules of their own, which are loaded here by themselves.  Where they are not found (the bounds in
+``pyproject.toml`` name the versions that have them) sacremoses itself is asked.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from importlib.machinery import PathFinder
+from types import ModuleType
+
+# Letters of these are put together from several lists.
+_FROM_SACREMOSES = frozenset({"zh", "ja", "ko", "cjk"})
+_NUMERIC_ONLY = " #NUMERIC_ONLY#"
+
+
+@dataclass(frozen=True)
+class MosesData:
+    """What the word rules of a language know of characters and abbreviations.
+
+    Attributes:
+        alphanumeric: the characters that make words.
+        letters: those of them that are letters.
+        abbreviations: the words that keep a full stop whatever follows.
+
+    """
+
+    alphanumeric: str
+    letters: frozenset[str]
+    abbreviations: frozenset[str]
+
+
+@cache
+def moses_data(lang: str) -> MosesData:
+    """Return the data of a language."""
+    classes, prefixes, indic = map(
+        _load_alone, ("_data_perluniprops", "_data_nonbreaking_prefixes", "indic")
+    )
+    if lang in _FROM_SACREMOSES or classes is None or prefixes is None or indic is None:
+        return _ask_sacremoses(lang)
+    signs = "".join([*indic.VIRAMAS, *indic.NUKTAS])
+    files = prefixes.NONBREAKING_PREFIXES
+    text = files.get(f"nonbreaking_prefix.{lang}", files["nonbreaking_prefix.en"])
+    lines = [line.strip() for line in text.splitlines()]
+    return MosesData(
+        classes.PERLUNIPROPS["IsAlnum"] + signs,
+        frozenset(classes.PERLUNIPROPS["IsAlpha"] + signs),
+        _abbreviations([line for line in lines if line and not line.startswith("#")]),
+    )
+
+
+def _ask_sacremoses(lang: str) -> MosesData:
+    from sacremoses import MosesTokenizer
+
+    moses = MosesTokenizer(lang=lang)
+    prefixes = _abbreviations(moses.NONBREAKING_PREFIXES)
+    return MosesData(moses.IsAlnum, frozenset(moses.IsAlpha), prefixes)
+
+
+def _abbreviations(prefixes: list[str]) -> frozenset[str]:
+    """Leave out what abbreviates before numbers only."""
+    numeric = {prefix.removesuffix(_NUMERIC_ONLY) for prefix in prefixes if _NUMERIC_ONLY in prefix}
+    return frozenset(prefixes) - numeric
+
+
+@cache
+def _load_alone(name: str) -> ModuleType | None:
+    package = importlib.util.find_spec("sacremoses")
+    if package is None or package.submodule_search_locations is None:
+        return None
+    spec = PathFinder.find_spec(name, list(package.submodule_search_locations))
+    if spec is None or spec.loader is None:
+        return None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
