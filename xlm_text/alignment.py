@@ -53,6 +53,10 @@ class Aligned:
         start = len(self.text) - len(self.text.lstrip())
         return self.slice(start, start + len(self.text.strip()))
 
+    def join(self, other: Aligned) -> Aligned:
+        """Put another text behind this one."""
+        return Aligned(self.text + other.text, self.starts + other.starts, self.ends + other.ends)
+
     def split(self, separator: str | None = None) -> list[Aligned]:
         """Split as :meth:`str.split` does: at runs of white space, or at each ``separator``."""
         parts, position = [], 0

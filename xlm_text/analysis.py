@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -188,11 +189,8 @@ class Analyzer:
         cased = self._cased(words)
         # Most units keep their characters where they are; the others take the rules again, on
         # text that carries its alignment.
-        aligned = {
-            i: self._align(unit)
-            for i, unit in enumerate(units)
-            if not in_place(unit, words[i], cased[i])
-        }
+        places = list(map(find_places, units, words, cased))
+        aligned = {i: self._align(units[i]) for i, found in enumerate(places) if found is None}
         for i, found in aligned.items():
             cased[i] = [word.text for word in found]
         distinct = list(dict.fromkeys(chain.from_iterable(cased)))
@@ -201,14 +199,15 @@ class Analyzer:
         ids = iter(self._ids_of([p for unit in pieces for word in unit for p in word]))
         made = []
         for i, unit in enumerate(units):
-            if i in aligned:
+            where = places[i]
+            if where is None:
                 offsets = [
                     span
                     for word in zip(aligned[i], pieces[i], strict=True)
                     for span in _spans(*word)
                 ]
             else:
-                offsets = spans_in_place(unit, cased[i], pieces[i])
+                offsets = spans_at(where, cased[i], pieces[i])
             made.append(
                 Pieces(
                     tuple(islice(ids, len(offsets))),
@@ -227,32 +226,45 @@ class Analyzer:
         return [word for word in words if word.text]
 
 
-def in_place(unit: str, words: list[str], cased: list[str]) -> bool:
-    """Tell whether the characters of a unit are, one for one, the characters of its words.
+def find_places(unit: str, words: list[str], cased: list[str]) -> Sequence[int] | None:
+    """Return where in a unit each character of its words comes from.
 
-    The words of most units are their characters with white space put between them, and with
-    their quotes, cases and accents changed.
+    The words of most units are its characters, with white space put between them and with quotes,
+    case and accents changed.  ``None`` says that this unit is none of them.
     """
+    if len(cased) < len(words):
+        words = [word for word in words if not word.isspace()]
     text = words[0] if len(words) == 1 else "".join(words)
+    if " " in text:
+        return None
+    places: Sequence[int] = range(len(unit))
     if text != unit:
         solid = "".join(unit.split())
         if text not in (solid, solid.translate(REPLACED_ONE_TO_ONE)):
-            return False
+            return None
+        if len(solid) < len(unit):
+            places = [i for i, char in enumerate(unit) if not char.isspace()]
     same = cased[0] if len(cased) == 1 else "".join(cased)
-    if text == same or (text.isascii() and len(text) == len(same)):
-        return True
-    return list(map(len, words)) == list(map(len, cased)) and all(
-        _width(char) == 1 for char in set(text)
-    )
+    if same == text or (text.isascii() and len(same) == len(text)):
+        return places
+    widths = list(map(_width, text))
+    if None in widths or [sum(map(_width, word)) for word in words] != list(map(len, cased)):  # type: ignore[arg-type]
+        return None
+    return [place for place, width in zip(places, widths, strict=True) for _ in range(width or 0)]
 
 
 @lru_cache(maxsize=1 << 16)
-def _width(char: str) -> int:
-    return len(strip_marks(char.lower()))
+def _width(char: str) -> int | None:
+    """Return how many characters one becomes in lower case without marks.
+
+    ``None`` is for marks that stay and may change places with others.
+    """
+    left = strip_marks(char.lower())
+    return None if any(map(unicodedata.combining, left)) else len(left)
 
 
-def spans_in_place(unit: str, words: list[str], pieces: list[list[str]]) -> list[Span]:
-    """Return the span of each piece in a unit of which :func:`in_place` is true."""
+def spans_at(places: Sequence[int], words: list[str], pieces: list[list[str]]) -> list[Span]:
+    """Return the span of each piece of words whose characters come from ``places``."""
     spans = []
     end = 0
     for word, own in zip(words, pieces, strict=True):
@@ -261,9 +273,8 @@ def spans_in_place(unit: str, words: list[str], pieces: list[list[str]]) -> list
             spans.append((start, start + len(piece)))
             start += len(piece)
         spans.append((start, end))
-    if end == len(unit):
+    if isinstance(places, range):
         return spans
-    places = [i for i, char in enumerate(unit) if not char.isspace()]
     return [(places[start], places[end - 1] + 1) for start, end in spans]
 
 

@@ -18,6 +18,10 @@ class Component:
     package: str
     verified: tuple[str, ...]
 
+    def is_verified(self) -> bool:
+        """Tell whether the installed version is one of the verified ones."""
+        return self.installed() in self.verified
+
     def installed(self) -> str | None:
         """Return the installed version, ``None`` if there is none."""
         from importlib import metadata  # slow to import, and hardly ever needed
@@ -33,7 +37,9 @@ COMPONENTS = {
     "jieba": Component("jieba", ("0.42.1",)),
     "rjieba": Component("rjieba", ("0.2.2",)),
     "newmm": Component("pythainlp", ("5.4.0",)),
+    "nlpo3": Component("nlpo3", ("1.4.0",)),
     "kytea": Component("kytea", ("0.1.11",)),
+    "vaporetto": Component("vaporetto", ("0.3.3",)),
 }
 
 
@@ -41,19 +47,18 @@ COMPONENTS = {
 class Language:
     """How the words of a language are found.
 
-    ``segmenters`` names the entry of :data:`COMPONENTS` that cuts the words, the default first.
-    ``segment_first`` says that this happens before the punctuation is normalised.
+    ``segmenters`` names the entries of :data:`COMPONENTS` that can cut the words, the default
+    first.
     """
 
     segmenters: tuple[str, ...]
-    segment_first: bool = False
 
 
 # Every language that is not named here is cut by the Moses rules, with nonbreaking prefixes of
 # its own where sacremoses has them and with the English ones where it does not.
 LANGUAGES = {
-    "zh": Language(("jieba", "rjieba"), segment_first=True),
-    "th": Language(("newmm",)),
+    "zh": Language(("jieba", "rjieba")),
+    "th": Language(("newmm", "nlpo3")),
     "ja": Language(("kytea",)),
 }
 _MOSES = Language(("moses",))

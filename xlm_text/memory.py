@@ -18,7 +18,7 @@ V = TypeVar("V")
 
 # Longer units are worked out each time: they hardly repeat, and would make the limit on the
 # number of entries no limit on the bytes.
-_LONGEST_UNIT = 100
+_LONGEST_UNIT = 200
 
 
 class Memory(Generic[V]):

@@ -48,6 +48,7 @@ REPLACED_ONE_TO_ONE = str.maketrans(
     | dict.fromkeys("„«»", '"')
     | dict.fromkeys("‘‚´`", "'")
     | dict.fromkeys("–—", "-")
+    | dict.fromkeys("。．", ".")
 )
 
 

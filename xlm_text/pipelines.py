@@ -6,28 +6,22 @@ from pathlib import Path
 from typing import Protocol
 
 from xlm_text.alignment import Aligned
-from xlm_text.languages import language
 from xlm_text.moses import moses_words, plain_words
 from xlm_text.normalization import normalization
 from xlm_text.segmenters import Segmenter, load_segmenter
-from xlm_text.units import moses_closed, moses_units
+from xlm_text.segmenters.thai import spaces_inside_words
+from xlm_text.units import chinese_units, moses_closed, moses_units, thai_units
 
 
 class Pipeline(Protocol):
-    """Finds the words of a text, before case and accents, unit by unit.
-
-    ``spaced`` says that units are what lies between spaces; otherwise they are the text cut
-    somewhere, nothing left out.
-    """
-
-    spaced: bool
+    """Finds the words of a text, before case and accents, unit by unit."""
 
     def units(self, text: str) -> list[str]:
-        """Cut a text into units that cannot influence each other."""
+        """Cut a text into units that cannot influence each other; between them are spaces only."""
         ...
 
     def closed(self, unit: str) -> tuple[bool, bool]:
-        """Tell whether a cut before a unit, and one behind it too, is always safe."""
+        """Tell whether a cut at a space before a unit, and one behind it too, is always safe."""
         ...
 
     def words(self, unit: str) -> list[str]:
@@ -39,10 +33,13 @@ class Pipeline(Protocol):
         ...
 
 
+def _never_closed(unit: str) -> tuple[bool, bool]:
+    """Say that what is beside a unit always matters: its text has no chunks between spaces."""
+    return False, False
+
+
 class MosesPipeline:
     """Normalise, then cut by the Moses rules."""
-
-    spaced = True
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
@@ -63,20 +60,15 @@ class MosesPipeline:
         return moses_words(self.lang).align(normal).split()
 
 
-class SegmentFirstPipeline:
-    """Cut with a segmenter, put a space between the words, normalise, split at white space."""
+class ChinesePipeline:
+    """Cut with Jieba, put a space between the words, normalise, split at white space."""
 
-    spaced = False
-
-    def __init__(self, lang: str, segment: Segmenter) -> None:
-        self.normalization = normalization(lang)
+    def __init__(self, segment: Segmenter) -> None:
+        self.normalization = normalization("zh")
         self.segment = segment
 
-    def units(self, text: str) -> list[str]:  # noqa: D102
-        return [text]
-
-    def closed(self, unit: str) -> tuple[bool, bool]:  # noqa: D102
-        return False, False
+    units = staticmethod(chinese_units)
+    closed = staticmethod(_never_closed)
 
     def words(self, unit: str) -> list[str]:  # noqa: D102
         return self.normalization.apply(" ".join(self.segment(unit))).split()
@@ -89,20 +81,45 @@ class SegmentFirstPipeline:
         return self.normalization.align(unit.rewrite(spaced)).split()
 
 
-class SegmentLastPipeline:
-    """Normalise, then cut with a segmenter, whose words may be white space too."""
+class ThaiPipeline:
+    """Normalise, then cut with newmm, whose words may be white space too."""
 
-    spaced = False
-
-    def __init__(self, lang: str, segment: Segmenter) -> None:
-        self.normalization = normalization(lang)
+    def __init__(self, segment: Segmenter) -> None:
+        self.normalization = normalization("th")
         self.segment = segment
+        self._inside_words = spaces_inside_words()
+
+    closed = staticmethod(_never_closed)
+
+    def units(self, text: str) -> list[str]:  # noqa: D102
+        return thai_units(text, self._inside_words)
+
+    def words(self, unit: str) -> list[str]:  # noqa: D102
+        # The space that a unit ends in is inside the text, and so is not stripped with its ends.
+        return self.segment(self.normalization.apply(unit) + " " * unit.endswith(" "))
+
+    def align(self, unit: Aligned) -> list[Aligned]:  # noqa: D102
+        normal = self.normalization.align(unit)
+        if unit.text.endswith(" "):
+            normal = normal.join(unit.slice(len(unit) - 1, len(unit)))
+        return normal.cut(self.segment(normal.text))
+
+
+class JapanesePipeline:
+    """Normalise, then cut with KyTea, whose words may be white space too.
+
+    KyTea looks at three characters on each side and at dictionary words of any length, so a text
+    is one unit.
+    """
+
+    def __init__(self, segment: Segmenter) -> None:
+        self.normalization = normalization("ja")
+        self.segment = segment
+
+    closed = staticmethod(_never_closed)
 
     def units(self, text: str) -> list[str]:  # noqa: D102
         return [text]
-
-    def closed(self, unit: str) -> tuple[bool, bool]:  # noqa: D102
-        return False, False
 
     def words(self, unit: str) -> list[str]:  # noqa: D102
         return self.segment(self.normalization.apply(unit))
@@ -114,8 +131,6 @@ class SegmentLastPipeline:
 
 class WhiteSpacePipeline:
     """Split at white space and do nothing else: for text that is cut already."""
-
-    spaced = True
 
     def units(self, text: str) -> list[str]:  # noqa: D102
         return text.split(" ")
@@ -135,6 +150,6 @@ def load_pipeline(lang: str, component: str, kytea_model: str | Path | None) -> 
     if component == "moses":
         return MosesPipeline(lang)
     segment = load_segmenter(component, kytea_model)
-    if language(lang).segment_first:
-        return SegmentFirstPipeline(lang, segment)
-    return SegmentLastPipeline(lang, segment)
+    if lang == "zh":
+        return ChinesePipeline(segment)
+    return ThaiPipeline(segment) if lang == "th" else JapanesePipeline(segment)

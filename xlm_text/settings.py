@@ -28,6 +28,7 @@ class Settings:
         lang: the language of a text that is given without one.
         any_language: take languages that the checkpoint does not have, too.
         zh_segmenter: ``"jieba"``, or ``"rjieba"`` as newer versions of the reference have it.
+        th_segmenter: ``"newmm"``, or ``"nlpo3"``, its quicker port, whose words differ at times.
         kytea_model: the KyTea model for Japanese; without it the environment variable
             ``XLM_KYTEA_MODEL`` and KyTea's usual places are looked at.
         do_lowercase_and_remove_accent: whether the checkpoint was trained on such text.
@@ -48,6 +49,7 @@ class Settings:
     lang: str = "en"
     any_language: bool = False
     zh_segmenter: Literal["jieba", "rjieba"] = "jieba"
+    th_segmenter: Literal["newmm", "nlpo3"] = "newmm"
     kytea_model: str | None = None
     do_lowercase_and_remove_accent: bool = True
     lang2id: Mapping[str, int] | None = None
@@ -70,6 +72,7 @@ class Settings:
         for name in ("padding_side", "truncation_side"):
             _one_of(name, getattr(self, name), ("right", "left"))
         _one_of("zh_segmenter", self.zh_segmenter, ("jieba", "rjieba"))
+        _one_of("th_segmenter", self.th_segmenter, ("newmm", "nlpo3"))
         if not isinstance(self.memory_limit, int) or self.memory_limit < 1:
             raise InputError(f"memory_limit must be a number from 1 on, not {self.memory_limit!r}")
         if self.lang2id is not None and len(set(self.lang2id.values())) != len(self.lang2id):

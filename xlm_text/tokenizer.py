@@ -371,8 +371,8 @@ class XLMTokenizer(TokenTable):
             if bypass:
                 pipeline: Pipeline = WhiteSpacePipeline()
             else:
-                wanted = settings.zh_segmenter if lang == "zh" else None
-                component = choose_segmenter(lang, wanted)
+                chosen = {"zh": settings.zh_segmenter, "th": settings.th_segmenter}
+                component = choose_segmenter(lang, chosen.get(lang))
                 pipeline = load_pipeline(lang, component, settings.kytea_model)
             analyzer = Analyzer(
                 pipeline,

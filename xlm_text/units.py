@@ -70,3 +70,52 @@ def moses_closed(chunk: str) -> tuple[bool, bool]:
     if " " in chunk or not _closed_start(chunk):
         return False, False
     return True, _closed_end(f"{chunk} ", len(chunk)) is not None
+
+
+# Chinese.  Jieba takes runs of Chinese characters, ASCII letters and digits and `+#&._%-` as blocks
+# and cuts each by itself; all other characters become words of their own.  The spaces that are
+# then put between the words change what normalisation does beside brackets, colons and the
+# like.  So a cut is safe between a Chinese character and a mark that neither is part of a block nor
+# pulls what is beside it closer: no cut before a closing bracket or a colon, none behind an opening
+# bracket.
+_HAN = "\u4e00-\u9fd5"
+_ZH_BEHIND = "，。、？！“”「」《》〈〉…—：；）"
+_ZH_BEFORE = "，。、？！“”「」《》〈〉…—（"
+_chinese_cut = re.compile(f"(?<=[{_HAN}])(?=[{_ZH_BEFORE}])|(?<=[{_ZH_BEHIND}])(?=[{_HAN}])")
+
+
+def chinese_units(text: str) -> list[str]:
+    """Cut a Chinese text beside its punctuation marks; nothing is left out.
+
+    >>> chinese_units("但是，他（當時）說：“好。”")
+    ['但是', '，', '他', '（當時）', '說：“', '好', '。”']
+    """
+    return _chinese_cut.split(text)
+
+
+# Thai.  newmm walks through the text along the words of its dictionary; at a space every way ends,
+# unless a word of the dictionary has that very space inside.  What it knows of the text behind the
+# space is that a space follows, so the space stays with the unit before it.
+_THAI = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59"
+_thai_cut = re.compile(f"(?<=[{_THAI}] )(?=[{_THAI}])")
+
+
+def thai_units(text: str, inside_words: frozenset[str]) -> list[str]:
+    """Cut a Thai text behind single spaces; spaces at its two ends are left out.
+
+    Args:
+        text: the text.
+        inside_words: the spaces, each with the characters beside it, that are inside words of the
+            dictionary.
+
+    >>> thai_units(" สวัสดี ชาวโลก ดี ๆ ", frozenset({"ี ๆ"}))
+    ['สวัสดี ', 'ชาวโลก ', 'ดี ๆ']
+
+    """
+    units: list[str] = []
+    for unit in _thai_cut.split(text.strip(" ")):
+        if units and units[-1][-2:] + unit[0] in inside_words:
+            units[-1] += unit
+        else:
+            units.append(unit)
+    return units

@@ -23,4 +23,6 @@ def load_segmenter(component: str, kytea_model: str | Path | None = None) -> Seg
         return chinese.load_rjieba()
     if component == "newmm":
         return thai.load_newmm()
+    if component == "nlpo3":
+        return thai.load_nlpo3()
     return japanese.load_kytea(kytea_model)
