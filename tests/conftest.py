@@ -1,0 +1,46 @@
+"""What all tests share: the real data where it is present, and how long property tests run."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+FIXTURES = REPOSITORY / "fixtures"
+SHARED_DATA = Path(os.environ.get("XLM_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
+
+# XLM_EXAMPLES=50000 runs that many examples of each property, other ones each time; without it a
+# property runs as many as it asks for, the same ones each time.
+_EXAMPLES = os.environ.get("XLM_EXAMPLES")
+settings.register_profile(
+    "xlm",
+    deadline=None,
+    database=None,
+    derandomize=_EXAMPLES is None,
+    print_blob=True,
+    max_examples=int(_EXAMPLES or 100),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("xlm")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with the real vocabularies, texts and KyTea model."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no real data in {SHARED_DATA}: XLM_SHARED_DATA names its folder")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def wikipedia_kytea(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The KyTea model of the shared data, unpacked."""
+    path = tmp_path_factory.mktemp("kytea") / "wiki-words.bin"
+    with gzip.open(shared_data / "kytea" / "wiki-words.bin.gz") as packed, path.open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    return path
