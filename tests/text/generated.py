@@ -32,9 +32,11 @@ CONTROLS = "\x00\x01\x1f\x7f\x85\x9f\t\n\r\x0b\x0c\x1c\x1d\u2028\u2029"
 UNASSIGNED = "\ue000\U0010ffff\u0378\ufdd0"
 ASCII_PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 PUNCTUATION = "–—…„“”‚‘’´«»‹›¿¡·•†‰′″‐‑§¶°±×÷¬¦"
-FULL_WIDTH = "，。、：；！？（）《》「」『』【】〈〉％～．∶━［］｛｝＂＇＆＠０１２３４５６７８９Ａｂ"
+FULL_WIDTH = (
+    "，。、：；！？（）《》「」『』【】〈〉％～．∶━［］｛｝＂＇＆＠０１２３４５６７８９Ａｂ"
+)
 DIGITS = "0123456789٠١٣٤०१२๐๒"
-RUNS = ["''", "``", "..", "...", "....", "--", "?!", "!!", "n't", "'s", "’s", "l'", ". ", ", ", "« "]
+RUNS = ["''", *"`` .. ... .... -- ?! !! n't 's ’s l'".split(), ". ", ", ", "« "]
 # What abbreviates, what looks like it does, and what the rules use as a mark of their own.
 WORDS = (
     "Mr. Dr. e.g. i.e. U.S. No. Nr. nr. etc. z.B. bzw. M. Mme. art. pp. al. St. Sr. EE.UU. т.д. "
@@ -45,7 +47,7 @@ WORDS = (
 
 
 def _alphabets(lang: str) -> list[list[str]]:
-    """Give lists of units to draw from: each text comes from one of them."""
+    """Give lists of units; the units of a text come from one of them."""
     common = [*"aAbXs sT", " ", " ", " ", ".", ",", "'", '"', "1", "a"]
     signs = [*ASCII_PUNCTUATION, *PUNCTUATION, *FULL_WIDTH, *DIGITS, *SPACES, *RUNS]
     odd = [*SPACES, *INVISIBLE, *CONTROLS, *UNASSIGNED, *MARKS]
@@ -84,15 +86,16 @@ _SCRIPT_OF = {
 
 def _texts(lang: str, max_units: int) -> st.SearchStrategy[str]:
     of_units = [
-        st.lists(st.sampled_from(units), max_size=max_units).map("".join)
+        st.lists(st.sampled_from(units), min_size=size, max_size=max_units).map("".join)
         for units in _alphabets(lang)
+        for size in (0, max_units // 2)
     ]
     # Any character at all but surrogates, which are no text.
     anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=max_units)
     return st.one_of(*of_units, anything)
 
 
-TEXTS = {lang: _texts(lang, 24) for lang in LANGUAGES}
+TEXTS = {lang: _texts(lang, 30) for lang in LANGUAGES}
 ANY_LANGUAGE = st.sampled_from(LANGUAGES)
 
 
