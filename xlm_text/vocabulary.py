@@ -140,11 +140,10 @@ def _published_piece(word: str) -> str:
 def read_merges(path: str | Path) -> list[Merge]:
     """Read merges or fastBPE codes: the first two white-space-separated fields of each line.
 
-    Of a line that stands twice only the later one counts, as in the reference.
+    Of a line that stands twice only the later one counts, and a last line that does not end is
+    no line, both as in the reference.
     """
-    lines = _read_text(Path(path)).split("\n")
-    if lines and not lines[-1]:
-        lines.pop()
+    lines = _read_text(Path(path)).split("\n")[:-1]
     merges = [tuple(line.split(None, 2)[:2]) for line in lines]
     if len(set(merges)) < len(merges):
         merges = list(dict.fromkeys(reversed(merges)))[::-1]
