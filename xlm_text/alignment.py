@@ -125,8 +125,9 @@ def match_pieces(match: re.Match[str], template: tuple[str | int, ...]) -> list[
     """Say where the characters come from that ``template`` puts in the place of ``match``.
 
     Groups correspond to themselves.  The literal characters of the template correspond to the
-    matched characters outside the used groups: one to one, white space aside, where there are as
-    many of the one as of the other, else all to all of them.
+    matched characters outside the used groups.  White space aside, they correspond one to one
+    where there are as many of the one as of the other, to the same characters if a rule changes
+    nothing but their order; else all correspond to all.
     """
     groups = [part for part in template if isinstance(part, int)]
     kept = {i for group in groups for i in range(*match.span(group))}
@@ -135,7 +136,10 @@ def match_pieces(match: re.Match[str], template: tuple[str | int, ...]) -> list[
     blank = [i for i in free if match.string[i].isspace()]
     literals = "".join(part for part in template if isinstance(part, str))
     wanted = sum(not char.isspace() for char in literals)
-    in_turn = iter(solid) if wanted == len(solid) else None
+    if wanted == len(solid):
+        in_turn = iter(_same_characters(literals, match.string, solid) or solid)
+    else:
+        in_turn = None
 
     def source(char: str, here: int) -> tuple[int, int]:
         if char.isspace():
@@ -156,6 +160,17 @@ def match_pieces(match: re.Match[str], template: tuple[str | int, ...]) -> list[
         else:
             pieces += [(char, *source(char, here)) for char in part]
     return pieces
+
+
+def _same_characters(literals: str, text: str, positions: list[int]) -> list[int] | None:
+    """Return the positions in the order of ``literals``, unless other characters are there."""
+    wanted = [char for char in literals if not char.isspace()]
+    if sorted(wanted) != sorted(text[i] for i in positions):
+        return None
+    found = []
+    for char in wanted:
+        found.append(next(i for i in positions if text[i] == char and i not in found))
+    return found
 
 
 def decompose(text: Aligned) -> Aligned:
