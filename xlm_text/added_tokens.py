@@ -51,38 +51,40 @@ class AddedTokens:
         A token's ``lstrip`` and ``rstrip`` take the white space beside it away; with
         ``single_word`` it is a token only between white space, else part of the text before it
         or, at the beginning, behind it.
+
+        The flags work one after another from left to right, each on what those before it left,
+        and what is a token is looked up again in the end, all as in the reference.
         """
         parts = list(self._find(text))
-        for i, (part, start, found) in enumerate(parts):
-            if not found:
+        for i, (part, start) in enumerate(parts):
+            if part not in self.ids:
                 continue
             flags = self._tokens[part]
-            if flags.rstrip and i + 1 < len(parts):
-                right, right_start, right_found = parts[i + 1]
+            left, left_start = parts[i - 1] if i > 0 else ("", 0)
+            right, right_start = parts[i + 1] if i + 1 < len(parts) else ("", 0)
+            if flags.rstrip and right:
                 stripped = right.lstrip()
-                skipped = len(right) - len(stripped)
-                parts[i + 1] = (stripped, right_start + skipped, right_found)
-            if flags.lstrip and i > 0:
-                left, left_start, left_found = parts[i - 1]
-                parts[i - 1] = (left.rstrip(), left_start, left_found)
+                parts[i + 1] = (stripped, right_start + len(right) - len(stripped))
+            if flags.lstrip and left:
+                parts[i - 1] = (left.rstrip(), left_start)
             if flags.single_word:
-                if i > 0 and parts[i - 1][0] and not parts[i - 1][0].endswith(" "):
-                    parts[i - 1] = (parts[i - 1][0] + part, parts[i - 1][1], False)
-                    parts[i] = ("", start, False)
-                elif i + 1 < len(parts) and parts[i + 1][0][:1] not in ("", " "):
-                    parts[i + 1] = (part + parts[i + 1][0], start, False)
-                    parts[i] = ("", start, False)
-        return [part for part in parts if part[0]]
+                if left and left[-1] != " ":
+                    parts[i - 1] = (parts[i - 1][0] + part, left_start)
+                    parts[i] = ("", start)
+                elif right and right[0] != " ":
+                    parts[i + 1] = (part + parts[i + 1][0], start)
+                    parts[i] = ("", start)
+        return [(part, start, part in self.ids) for part, start in parts if part]
 
-    def _find(self, text: str) -> Iterator[Part]:
+    def _find(self, text: str) -> Iterator[tuple[str, int]]:
         done = 0
         for match in self._pattern.finditer(text):
             if done < match.start():
-                yield text[done : match.start()], done, False
-            yield match[0], match.start(), True
+                yield text[done : match.start()], done
+            yield match[0], match.start()
             done = match.end()
         if done < len(text):
-            yield text[done:], done, False
+            yield text[done:], done
 
 
 def _second(item: tuple[str, int]) -> int:

@@ -51,6 +51,10 @@ def with_tokens(tokenizer, tokens):
 @example([("ab", {"single_word": True}, True)], ["ab", "ab ab", "xab", "abx", "\u00a0ab", "ab\n"])
 @example([("ab", {"lstrip": True, "rstrip": True}, False)], ["a  ab \n b", "ab ab", " ab\u3000"])
 @example([("A", None, False), ("a", None, True)], ["A a"])
+# Flags that work on what others left, or on what they have changed themselves.
+@example([("é", {"lstrip": True, "single_word": True}, False)], ["a é", "a\u00a0é"])
+@example([("b", {"rstrip": True}, False), (" a", None, False), ("é", None, False)], ["b aé", "b a"])
+@example([("b", {"rstrip": True, "single_word": True}, False)], ["b\u00a0a", "xb\u00a0a"])
 def test_splitting_is_that_of_the_reference(plain_ours, plain_reference, tokens, texts):
     ours, our_counts = with_tokens(plain_ours, tokens)
     theirs, their_counts = with_tokens(plain_reference, tokens)
