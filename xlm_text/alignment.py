@@ -158,7 +158,10 @@ def match_pieces(match: re.Match[str], template: tuple[str | int, ...]) -> list[
             pieces.append((match.string[start:end], start, end))
             here = end
         else:
-            pieces += [(char, *source(char, here)) for char in part]
+            for char in part:
+                start, end = source(char, here)
+                pieces.append((char, start, end))
+                here = max(here, end)
     return pieces
 
 
