@@ -72,13 +72,13 @@ def load_theirs(vocabulary_folder: Callable[[str], Path]) -> Callable[..., Refer
     return load
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ours(load_ours: Callable[..., XLMTokenizer]) -> XLMTokenizer:
     """The tokenizer of the fixtures' vocabulary; tests must not change it."""
     return load_ours()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def theirs(load_theirs: Callable[..., Reference]) -> Reference:
     """The reference with the fixtures' vocabulary; tests must not change it."""
     return load_theirs()

@@ -97,6 +97,7 @@ def _texts(lang: str, max_units: int) -> st.SearchStrategy[str]:
 
 TEXTS = {lang: _texts(lang, 30) for lang in LANGUAGES}
 ANY_LANGUAGE = st.sampled_from(LANGUAGES)
+ANY_TEXT = ANY_LANGUAGE.flatmap(TEXTS.__getitem__)
 
 
 def texts(lang: str) -> st.SearchStrategy[str]:

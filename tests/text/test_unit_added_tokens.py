@@ -19,6 +19,13 @@ FLAGS = st.fixed_dictionaries(
     {name: st.booleans() for name in ("lstrip", "rstrip", "single_word", "normalized", "special")}
 )
 TOKENS = st.lists(st.tuples(ENTRIES, st.none() | FLAGS, st.booleans()), max_size=4)
+# The reference's search goes wrong where a token stands inside another one behind its beginning and
+# only the inner one is there ("a" and "ba>" in "ba.>"): such tokens are left out.
+TOKENS = TOKENS.filter(
+    lambda tokens: (
+        not any(one.lower() in other[1:].lower() for one, *_ in tokens for other, *_ in tokens)
+    )
+)
 TEXTS = st.lists(
     st.sampled_from([*"aabbAB  <>é.,", "<s>", "<special1>", "</s> ", " <unk>", "\u00a0", "\n"]),
     max_size=14,
