@@ -13,8 +13,10 @@ import Mykytea
 import rjieba
 from hypothesis import settings
 from transformers import XLMTokenizer as PublishedReference
+from transformers import logging as transformers_logging
 
 jieba.setLogLevel("WARNING")
+transformers_logging.set_verbosity_error()
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 KYTEA_MODEL = FIXTURES / "kytea.bin"

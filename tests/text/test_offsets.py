@@ -209,8 +209,8 @@ def test_bypassed_text(ours, text):
     tokens = check(ours, text, "en", lowercase=False, bypass=True)
     for token, (start, end), _ in tokens:
         assert text[start:end] == token.removesuffix("</w>")
-    words = {word for *_, word in tokens}
-    assert len(words) == len(text.split())
+    if "<" not in text:  # special tokens are words of their own
+        assert len({word for *_, word in tokens}) == len(text.split())
 
 
 def test_the_known_places(load_ours):
