@@ -68,13 +68,15 @@ class Options:
 def read_options(settings: Settings, arguments: dict[str, Any]) -> Options:
     """Check the arguments of a call and fill in what follows from others.
 
-    The rules are the reference's: ``max_length`` alone means truncation; without it the model's
-    longest sequence counts, and where that is not known nothing is cut or padded to it.
+    The rules are the reference's: ``max_length`` alone, with neither truncation nor padding
+    named (not even ``"do_not_pad"``), means truncation; without it the model's longest sequence
+    counts, and where that is not known nothing is cut or padded to it.
     """
-    padding = padding_strategy(arguments.pop("padding"))
-    truncation, max_length = arguments.pop("truncation"), arguments.pop("max_length")
-    if truncation is None and max_length is not None and padding == "do_not_pad":
+    padding, truncation = arguments.pop("padding"), arguments.pop("truncation")
+    max_length = arguments.pop("max_length")
+    if truncation is None and max_length is not None and padding is False:
         truncation = True
+    padding = padding_strategy(padding)
     truncation = truncation_strategy(truncation)
     for name, value in (("max_length", max_length), ("stride", arguments["stride"])):
         if value is not None and (not isinstance(value, int) or value < 0):
