@@ -27,6 +27,10 @@ XNLI_LANGUAGES = "ar bg de el en es fr hi ru sw th tr ur vi zh".split()
 LANGUAGES = [*XNLI_LANGUAGES, "ro", "ja", "ko", "it", "cs", "fi"]
 # The languages that the shared data has sentences in.
 REAL_LANGUAGES = "en fr de es ru ar zh th ja".split()
+# The sentences of the shared data; the folder may be missing.
+SHARED_TEXT = (
+    Path(os.environ.get("XLM_SHARED_DATA") or FIXTURES.parents[1] / "shared" / "data") / "text"
+)
 SEGMENTERS = {"jieba": jieba, "rjieba": rjieba}
 SPECIAL_WORDS = ["<s>", "</s>", "<pad>", "<unk>", *(f"<special{i}>" for i in range(10))]
 
