@@ -32,26 +32,29 @@ class Tokenizer(Protocol):
     def convert_ids_to_tokens(self, ids: int) -> str: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
-    """The arguments of a call that say how the rows are put together."""
+    """The arguments of a call that say how the rows are put together.
 
-    add_special_tokens: bool
+    Those that :meth:`~xlm_text.XLMTokenizer.pad` does not take have a default.
+    """
+
     padding: str
     padding_side: str
     pad_to_multiple_of: int | None
     truncation: str
     max_length: int | None
     stride: int
-    bypass: bool
     return_tensors: str | None
-    return_token_type_ids: bool
-    return_attention_mask: bool
-    return_overflowing_tokens: bool
-    return_special_tokens_mask: bool
-    return_offsets_mapping: bool
-    return_length: bool
-    return_langs: bool | None
+    add_special_tokens: bool = True
+    bypass: bool = False
+    return_token_type_ids: bool = False
+    return_attention_mask: bool = True
+    return_overflowing_tokens: bool = False
+    return_special_tokens_mask: bool = False
+    return_offsets_mapping: bool = False
+    return_length: bool = False
+    return_langs: bool | None = None
 
     def room(self, pair: bool) -> int | None:
         """Return how many tokens of the texts a row can hold; ``None`` for any number."""
