@@ -32,6 +32,7 @@ class XLMTokenizer(TokenTable):
     Args:
         vocabulary: the pieces and merges.
         settings: everything else; see :class:`~xlm_text.Settings`.
+        added_tokens: tokens that were added to the vocabulary, by their ids.
 
     Example:
         >>> tokenizer = XLMTokenizer.from_pretrained()  # the small demonstration vocabulary
@@ -40,8 +41,13 @@ class XLMTokenizer(TokenTable):
 
     """
 
-    def __init__(self, vocabulary: Vocabulary, settings: Settings | None = None) -> None:
-        super().__init__(vocabulary, settings or Settings())
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        settings: Settings | None = None,
+        added_tokens: Mapping[int, AddedToken] | None = None,
+    ) -> None:
+        super().__init__(vocabulary, settings or Settings(), added_tokens or {})
         self._subwords = Subwords(vocabulary.ids, vocabulary.merges, self._settings.unk_token)
 
     # What it is ---------------------------------------------------------------------------
@@ -104,10 +110,7 @@ class XLMTokenizer(TokenTable):
             "token": token,
         }
         stored = load_pretrained(where, hub)
-        tokenizer = cls(stored.vocabulary, stored.settings.change(**settings))
-        for id_, added in stored.added_tokens.items():
-            tokenizer.restore(id_, added)
-        return tokenizer
+        return cls(stored.vocabulary, stored.settings.change(**settings), stored.added_tokens)
 
     @classmethod
     def from_files(

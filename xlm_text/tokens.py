@@ -20,11 +20,18 @@ from xlm_text.vocabulary import CONTROL_TOKENS, Vocabulary
 class TokenTable:
     """Everything about tokens that needs no text: what the tokenizer and its call look up."""
 
-    def __init__(self, vocabulary: Vocabulary, settings: Settings) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, settings: Settings, added: Mapping[int, AddedToken]
+    ) -> None:
         self._vocabulary = vocabulary
         self._settings = settings
         self._added = AddedTokens()
-        vocabulary.require([*CONTROL_TOKENS, *settings.named_tokens.values()])
+        # Tokens that were added keep their ids; so they come before the others.
+        there = {token.content for token in added.values()} - {settings.unk_token}
+        named = [token for token in settings.named_tokens.values() if token not in there]
+        vocabulary.require([*CONTROL_TOKENS, *named])
+        for id_, token in added.items():
+            self._restore(id_, token)
         self._add(settings.special_tokens, special=True)
 
     @cached_property
@@ -277,8 +284,7 @@ class TokenTable:
             self._added.add(token, len(self) if known is None else known)
         return len(self) - before
 
-    def restore(self, id_: int, token: AddedToken) -> None:
-        """Add a token that a file gives with its id; raise if that is not its place here."""
+    def _restore(self, id_: int, token: AddedToken) -> None:
         known = self._vocabulary.ids.get(token.content, self._added.ids.get(token.content))
         place = len(self) if known is None else known
         if id_ != place:
