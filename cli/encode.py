@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,6 +68,14 @@ Examples:
 @options.segmentation
 @options.bos_token
 @options.errors
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Work in so many processes; the order of the lines stays.",
+)
 @options.output
 def encode(
     files: tuple[str, ...],
@@ -79,6 +88,7 @@ def encode(
     max_length: int | None,
     truncation: str | None,
     errors: str,
+    workers: int,
     output: str | None,
     **tokenizer_options: Any,
 ) -> None:
@@ -90,6 +100,8 @@ def encode(
         raise click.UsageError("--pair-lang needs --pair")
     if truncation == "only_second" and not pair:
         raise click.UsageError("--truncation only_second needs --pair")
+    from xlm_text.streaming import map_in_order
+
     tokenizer = options.load_tokenizer(**tokenizer_options)
     langs = [tokenizer.check_language(code) for code in (lang, pair_lang or lang)]
     have_ids = all(code in (tokenizer.lang2id or ()) for code in langs)
@@ -105,34 +117,50 @@ def encode(
         # The checkpoint's own default where they are written, and there are any.
         "return_langs": None if format_ == "jsonl" and have_ids else False,
     }
-    render = {"ids": _ids, "tokens": _tokens, "jsonl": _objects}[format_]
+    work = _Work(tokenizer, call, pair, format_)
     with open_output(output) as out, progress(files, output) as advance:
-        for block in read_blocks(files, errors):
-            for batch in _batches(tokenizer, block, pair, call):
-                out.write("".join(f"{row}\n" for row in render(batch, pair)).encode())
+        for done in map_in_order(work, read_blocks(files, errors), workers):
+            out.write(done.lines)
             out.flush()
-            advance(block.size)
+            if done.problem is not None:
+                raise click.ClickException(done.problem)
+            advance(done.size)
 
 
-def _batches(
-    tokenizer: XLMTokenizer, block: Block, pair: bool, call: dict[str, Any]
-) -> Iterator[BatchEncoding]:
-    """Tokenize a block; where a line cannot be, give the lines before it, and name its place."""
-    from xlm_text import InputError
+@dataclass(frozen=True)
+class _Done:
+    """The results of a block: whole lines, and what is wrong with the next, if anything is."""
 
-    first, second, problem = _pairs(block) if pair else (block.lines, None, None)
-    try:
-        batch = tokenizer(first, second, **call)
-    except InputError as error:
-        of_line = re.match(r"text (\d+) of the call: ", str(error))
-        if of_line is None:
-            raise
-        bad = int(of_line[1])
-        problem = f"{block.place(bad)}: {str(error)[of_line.end() :]}"
-        batch = tokenizer(first[:bad], second and second[:bad], **call)
-    yield batch
-    if problem is not None:
-        raise click.ClickException(problem)
+    lines: bytes
+    problem: str | None
+    size: int
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done to each block, in whichever process."""
+
+    tokenizer: XLMTokenizer
+    call: dict[str, Any]
+    pair: bool
+    format_: str
+
+    def __call__(self, block: Block) -> _Done:
+        from xlm_text import InputError
+
+        first, second, problem = _pairs(block) if self.pair else (block.lines, None, None)
+        try:
+            batch = self.tokenizer(first, second, **self.call)
+        except InputError as error:
+            of_line = re.match(r"text (\d+) of the call: ", str(error))
+            if of_line is None:
+                raise
+            bad = int(of_line[1])
+            problem = f"{block.place(bad)}: {str(error)[of_line.end() :]}"
+            batch = self.tokenizer(first[:bad], second and second[:bad], **self.call)
+        render = {"ids": _ids, "tokens": _tokens, "jsonl": _objects}[self.format_]
+        lines = "".join(f"{row}\n" for row in render(batch, self.pair)).encode()
+        return _Done(lines, problem, block.size)
 
 
 def _pairs(block: Block) -> tuple[list[str], list[str], str | None]:

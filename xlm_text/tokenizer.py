@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from xlm_text.padding import pad_columns, padded_length, read_rows, to_tensors
 from xlm_text.pipelines import Pipeline, WhiteSpacePipeline, load_pipeline
 from xlm_text.settings import Settings
 from xlm_text.storage import load_pretrained, save_settings
+from xlm_text.streaming import batches, map_in_order
 from xlm_text.subwords import Subwords
 from xlm_text.texts import Text, Texts
 from xlm_text.tokens import TokenTable
@@ -296,6 +298,33 @@ class XLMTokenizer(TokenTable):
             raise InputError("texts must be a list of texts, not one string")
         ids: list[list[int]] = self.encode(texts, None, add_special_tokens, **options)
         return ids
+
+    def encode_iterator(
+        self,
+        texts: Iterable[Any],
+        *,
+        workers: int = 1,
+        batch_size: int = 1000,
+        **options: Any,
+    ) -> Iterator[list[int]]:
+        """Yield the ids of each text of a stream, in order, in constant memory.
+
+        Args:
+            texts: texts or pairs, perhaps without end.
+            workers: processes to work in; 1 is this one.
+            batch_size: how many texts are tokenized together.
+            **options: as in the call, with one ``lang`` for all.
+
+        Example:
+            >>> tokenizer = XLMTokenizer.from_pretrained()
+            >>> rows = tokenizer.encode_iterator(["Hello!", "Goodbye."], lang="en")
+            >>> [len(row) for row in rows]
+            [5, 7]
+
+        """
+        call = partial(self.batch_encode, **options)
+        for rows in map_in_order(call, batches(texts, batch_size), workers):
+            yield from rows
 
     def pad(
         self,
