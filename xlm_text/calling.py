@@ -196,15 +196,16 @@ def _check_texts(name: str, texts: list[Any], words: bool, batched: bool) -> Non
     for i, text in enumerate(texts):
         where = f"{name}[{i}]" if batched else name
         if not words:
-            _check_string(where, text)
+            check_string(where, text)
         elif not isinstance(text, list | tuple):
             raise InputError(f"{where} must be a list of words, not {_describe(text)}")
         else:
             for j, word in enumerate(text):
-                _check_string(f"{where}[{j}]", word)
+                check_string(f"{where}[{j}]", word)
 
 
-def _check_string(where: str, text: Any) -> None:
+def check_string(where: str, text: Any) -> None:
+    """Raise :class:`InputError` unless ``text`` is a string; ``where`` names the argument."""
     if not isinstance(text, str):
         raise InputError(f"{where} must be a string, not {_describe(text)}")
 
@@ -218,6 +219,8 @@ def _langs_of(
 ) -> list[str]:
     if lang is None or isinstance(lang, str):
         return [tokenizer.check_language(lang)] * count
+    if not isinstance(lang, list | tuple):
+        raise InputError(f"{name} must be a language or a list of them, not {_describe(lang)}")
     if len(lang) != count:
         raise InputError(f"{name} has {len(lang)} languages, but there are {count} texts")
     return [tokenizer.check_language(one) for one in lang]

@@ -10,7 +10,7 @@ from typing import Any
 from tokenizers import AddedToken
 
 from xlm_text.analysis import Analysis, Analyzer, Span
-from xlm_text.calling import Call, read_options, read_samples
+from xlm_text.calling import Call, check_string, read_options, read_samples
 from xlm_text.checkpoints import KNOWN_LANGUAGES
 from xlm_text.encoding import BatchEncoding
 from xlm_text.errors import InputError
@@ -176,10 +176,12 @@ class XLMTokenizer(TokenTable):
             MissingComponentError: what the language needs is not on this machine.
 
         """
+        check_string("text", text)
         return self.analysis_of(text, self.check_language(lang), bypass_tokenizer).tokens
 
     def words(self, text: str, lang: str | None = None) -> list[str]:
         """Return the words of a text as they are before they are cut into pieces."""
+        check_string("text", text)
         return self._texts(self.check_language(lang), bypass=False).words(text)
 
     def __call__(

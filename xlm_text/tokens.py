@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from operator import index
 from typing import Any, overload
 
 from tokenizers import AddedToken
@@ -111,8 +112,12 @@ class TokenTable:
         """Return the token of an id, or of each of several."""
         if isinstance(ids, int):
             return self._token(ids)
+        try:
+            numbers = [index(id_) for id_ in ids]
+        except TypeError:
+            raise InputError(f"ids must be whole numbers, not {ids!r:.60}") from None
         skipped = set(self.all_special_ids) if skip_special_tokens else ()
-        return [self._token(int(id_)) for id_ in ids if int(id_) not in skipped]
+        return [self._token(id_) for id_ in numbers if id_ not in skipped]
 
     def convert_tokens_to_string(self, tokens: Iterable[str]) -> str:
         """Join pieces to words, with a space behind each word.
