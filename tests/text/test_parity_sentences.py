@@ -123,10 +123,24 @@ def test_special_tokens_in_the_text_stay_whole(lang, ours, theirs):
         ["DOTMULTI", "a DOTMULTI b", "DOTDOTMULTI..", "xDOTMULTI x...", "...", "a...b", ". . ."],
         ["Σ", "ΟΔΟΣ ΑΣ", "İi", "ǅ", "ﬁ", "각", "ﾊﾟ", "\u1e9b\u0323", "\U0001d15e"],
         ["'", "''", "``", '"', '"."', '".', '."', '",', ',"', "«", "« a »", "‚a‘", "„a“."],
+        # What is lower case to the rules is not what Python calls so.
+        [
+            "x. y",
+            "x. ა",
+            "x. ◌a",
+            "x. ª",
+            "No. ა",
+            "x. Ա",
+            "x. ǆ",
+            "x. ǅ",
+            "x. ⅷ",
+            "x. 5",
+            "x.\u00a0y",
+        ],
         ["1,5", "1 ,5", ",5", "5,", "a,5", "5,a", "1.5", "No. 5", "No.5", "nos. x", "5 %", "5 ºC"],
         ["x" * 800, "a " * 500, "." * 500, "'" * 200, "(" * 200, "x." * 200, "𠮷" * 200],
     ],
-    ids=["nothing", "dots", "case and accents", "quotes", "numbers", "long"],
+    ids=["nothing", "dots", "case and accents", "quotes", "full stops", "numbers", "long"],
 )
 def test_corners_in_every_language(lines, load_ours, load_theirs):
     for lang in LANGUAGES:
