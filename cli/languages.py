@@ -49,6 +49,7 @@ Examples:
 )
 @options.model("the languages of all published checkpoints.")
 @options.zh_segmenter
+@options.th_segmenter
 @options.kytea_model
 @click.option(
     "--format",
@@ -63,6 +64,7 @@ def languages(
     revision: str | None,
     local_files_only: bool,
     zh_segmenter: str | None,
+    th_segmenter: str | None,
     kytea_model: str | None,
     format_: str,
 ) -> None:
@@ -77,10 +79,8 @@ def languages(
     if model is not None:
         tokenizer = options.load_tokenizer(model, revision, local_files_only)
         ids = dict(tokenizer.lang2id or ids)
-    rows = [
-        _row(lang, id_, zh_segmenter if lang == "zh" else None, kytea_model)
-        for lang, id_ in ids.items()
-    ]
+    chosen = {"zh": zh_segmenter, "th": th_segmenter}
+    rows = [_row(lang, id_, chosen.get(lang), kytea_model) for lang, id_ in ids.items()]
     for line in map(_json, rows) if format_ == "jsonl" else _table(rows):
         click.echo(line.encode())
 

@@ -72,6 +72,11 @@ zh_segmenter = click.option(
     type=click.Choice(["jieba", "rjieba"]),
     help="What cuts Chinese into words: jieba (the default), or rjieba, as transformers 5 has it.",
 )
+th_segmenter = click.option(
+    "--th-segmenter",
+    type=click.Choice(["newmm", "nlpo3"]),
+    help="What cuts Thai into words: newmm (the default), or nlpo3, quicker but not always equal.",
+)
 kytea_model = click.option(
     "--kytea-model",
     metavar="FILE",
@@ -117,7 +122,7 @@ model_or_default = model("a small vocabulary that comes with this command, for d
 any_language = click.option(
     "--any-language", is_flag=True, help="Take languages that the checkpoint does not have."
 )
-segmentation = together(zh_segmenter, kytea_model, any_language)
+segmentation = together(zh_segmenter, th_segmenter, kytea_model, any_language)
 
 
 def load_tokenizer(

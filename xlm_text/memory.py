@@ -16,9 +16,10 @@ from xlm_text.pipelines import Pipeline
 
 V = TypeVar("V")
 
-# Longer units are worked out each time: they hardly repeat, and would make the limit on the
-# number of entries no limit on the bytes.
+# Longer units are worked out each time: they hardly repeat.  And no more characters than this for
+# each unit of the limit are remembered, so that the limit is one on the bytes, too.
 _LONGEST_UNIT = 200
+_CHARACTERS_PER_UNIT = 16
 
 
 class Memory(Generic[V]):
@@ -44,6 +45,7 @@ class Memory(Generic[V]):
         self._limit = limit
         self._lock = threading.Lock()
         self._known: dict[str, V] = {}
+        self._characters = 0
         nothing = work_out([""])[0]
         self.inner: dict[str, V] = {"": nothing}
         self.final: dict[str, V] = {"": nothing}
@@ -72,15 +74,18 @@ class Memory(Generic[V]):
                         self.inner[unit] = value
 
     def _remember(self, found: dict[str, V]) -> None:
-        kept = {unit: value for unit, value in found.items() if 0 < len(unit) <= _LONGEST_UNIT}
-        for unit in list(kept)[: max(0, len(kept) - self._limit)]:
-            del kept[unit]
-        if len(self._known) + len(kept) > self._limit:
-            self._forget(max(self._limit // 2, len(self._known) + len(kept) - self._limit))
-        self._known.update(kept)
+        for unit, value in found.items():
+            if not 0 < len(unit) <= _LONGEST_UNIT or unit in self._known:
+                continue
+            full = self._characters + len(unit) > self._limit * _CHARACTERS_PER_UNIT
+            if full or len(self._known) >= self._limit:
+                self._forget_half()
+            self._known[unit] = value
+            self._characters += len(unit)
 
-    def _forget(self, count: int) -> None:
-        for unit in list(islice(self._known, count)):
+    def _forget_half(self) -> None:
+        for unit in list(islice(self._known, (len(self._known) + 1) // 2)):
             del self._known[unit]
+            self._characters -= len(unit)
             self.final.pop(unit, None)
             self.inner.pop(unit, None)

@@ -73,6 +73,9 @@ class Settings:
             _one_of(name, getattr(self, name), ("right", "left"))
         _one_of("zh_segmenter", self.zh_segmenter, ("jieba", "rjieba"))
         _one_of("th_segmenter", self.th_segmenter, ("newmm", "nlpo3"))
+        for name in ("any_language", "do_lowercase_and_remove_accent", "use_lang_emb"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} must be true or false, not {getattr(self, name)!r}")
         if not isinstance(self.memory_limit, int) or self.memory_limit < 1:
             raise InputError(f"memory_limit must be a number from 1 on, not {self.memory_limit!r}")
         if self.lang2id is not None and len(set(self.lang2id.values())) != len(self.lang2id):

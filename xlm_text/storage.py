@@ -81,6 +81,22 @@ def _load_folder(folder: Path, known: Mapping[str, Any]) -> Stored:
         if not (folder / name).is_file():
             raise InputError(f"{folder} has no {name}: is it a folder in the published layout?")
     files = {name: read_json(folder / name) for name in _OPTIONAL if (folder / name).is_file()}
+    try:
+        settings, tokens = _read_settings(files, known)
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{folder}: {', '.join(files)} cannot be used: something there is not what it "
+            f"should be ({type(error).__name__}: {error})"
+        ) from None
+    vocabulary = Vocabulary.from_files(folder / VOCAB_FILE, folder / MERGES_FILE)
+    return Stored(vocabulary, settings, dict(sorted(tokens.items())))
+
+
+def _read_settings(
+    files: Mapping[str, Mapping[str, Any]], known: Mapping[str, Any]
+) -> tuple[Settings, dict[int, AddedToken]]:
     config = files.get(TOKENIZER_CONFIG_FILE, {})
     added = config.get("added_tokens_decoder")
     found = dict(known)
@@ -94,15 +110,12 @@ def _load_folder(folder: Path, known: Mapping[str, Any]) -> Stored:
         found["use_lang_emb"] = bool(config["use_lang_emb"])
     settings = Settings().change(**found)
     if added is not None:
-        tokens = {int(id_): _added_token(token) for id_, token in added.items()}
-    else:
-        special = set(settings.special_tokens)
-        tokens = {
-            int(id_): AddedToken(text, special=text in special, normalized=text not in special)
-            for text, id_ in files.get(ADDED_TOKENS_FILE, {}).items()
-        }
-    vocabulary = Vocabulary.from_files(folder / VOCAB_FILE, folder / MERGES_FILE)
-    return Stored(vocabulary, settings, dict(sorted(tokens.items())))
+        return settings, {int(id_): _added_token(token) for id_, token in added.items()}
+    special = set(settings.special_tokens)
+    return settings, {
+        int(id_): AddedToken(text, special=text in special, normalized=text not in special)
+        for text, id_ in files.get(ADDED_TOKENS_FILE, {}).items()
+    }
 
 
 def _added_token(token: Mapping[str, Any]) -> AddedToken:

@@ -155,6 +155,11 @@ def _read_ids(path: Path) -> dict[str, int]:
     values = set(ids.values())
     if not ids or set(map(type, values)) != {int}:
         raise InputError(f"{path}: a vocabulary maps each piece to its id, a whole number")
+    try:
+        "".join(ids).encode()
+    except UnicodeEncodeError:
+        piece = next(piece for piece in ids if not piece.isascii() and "\\ud" in ascii(piece))
+        raise InputError(f"{path}: the piece {piece!r} is not valid Unicode") from None
     if len(values) < len(ids):
         counts = Counter(ids.values())
         twice = next(id_ for id_ in ids.values() if counts[id_] > 1)
@@ -176,6 +181,8 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
         ) from None
+    except RecursionError:
+        raise InputError(f"{path}: JSON nested too deeply") from None
     if not isinstance(value, dict):
         raise InputError(f"{path}: a JSON object was expected, not a {type(value).__name__}")
     return value
