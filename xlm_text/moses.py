@@ -61,14 +61,19 @@ def moses_words(lang: str) -> Rules:
 class PlainWords:
     """Finds the words of the commonest units without running the rules.
 
-    A word of nothing but letters, digits and hyphens goes through untouched.  One punctuation
-    mark before it or behind it is always split off, a full stop unless the word is a known
+    A word of nothing but letters, digits and hyphens goes through untouched.  Up to two punctuation
+    marks before it and behind it are always split off, a full stop unless the word is a known
     abbreviation, and an apostrophe between two letters is split off by the rule of the language.
     """
 
     # What the marks become.
     _OPENING: ClassVar = dict.fromkeys('"“”„«»', '"') | {"(": "(", "[": "["}
     _CLOSING: ClassVar = dict.fromkeys('"“”«»', '"') | {char: char for char in ",.?!:;)]"}
+    # Quotes change places with commas and full stops in some languages.
+    _SWAPPED: ClassVar = {
+        "en": {('"', "."): [".", '"'], ('"', ","): [",", '"']},
+        **dict.fromkeys(("de", "es", "fr"), {(",", '"'): ['"', ","]}),
+    }
 
     def __init__(self, lang: str) -> None:
         data = moses_data(lang)
@@ -80,6 +85,7 @@ class PlainWords:
         )
         self._letters = data.letters
         self._abbreviations = data.abbreviations
+        self._swapped = self._SWAPPED.get(lang, {})
         # What goes with the words on its two sides: "l' eau", "is 't"; elsewhere "d ' or".
         self._apostrophe = {"en": ("", "'"), "fr": ("'", ""), "it": ("'", "")}.get(lang)
 
@@ -89,23 +95,23 @@ class PlainWords:
             return None
         if self._characters.issuperset(unit):
             return [unit] if unit else []
-        word = unit
-        opening, closing = self._OPENING.get(unit[0]), self._CLOSING.get(unit[-1])
-        if opening:
-            word = word[1:]
-        if closing:
-            word = word[:-1]
+        start, end = 0, len(unit)
+        while start < min(2, end) and unit[start] in self._OPENING:
+            start += 1
+        while end > max(len(unit) - 2, start) and unit[end - 1] in self._CLOSING:
+            end -= 1
+        word = unit[start:end]
         words = [word] if word and self._characters.issuperset(word) else self._elision(word)
         if words is None:
             return None
-        if closing == "." and words[-1] in self._abbreviations:
-            words[-1] += "."
-            closing = None
-        if opening:
-            words.insert(0, opening)
-        if closing:
-            words.append(closing)
-        return words
+        closing = [self._CLOSING[char] for char in unit[end:]]
+        if len(closing) == 2:
+            if {".", ","}.issuperset(closing):
+                return None
+            closing = list(self._swapped.get((closing[0], closing[1]), closing))
+        if closing and closing[0] == "." and words[-1] in self._abbreviations:
+            words[-1] += closing.pop(0)
+        return [self._OPENING[char] for char in unit[:start]] + words + closing
 
     def _elision(self, word: str) -> list[str] | None:
         left, found, right = word.replace("’", "'").partition("'")

@@ -1,0 +1,72 @@
+"""The short cut for common units gives the words that the rules give."""
+
+import itertools
+
+import pytest
+
+from xlm_text.checkpoints import KNOWN_LANGUAGES
+from xlm_text.moses import PlainWords, moses_words, plain_words
+from xlm_text.normalization import normalization
+from xlm_text.sacremoses_data import moses_data
+
+WORDS = [
+    *(
+        "a",
+        "Mr",
+        "No",
+        "etc",
+        "art",
+        "5",
+        "word",
+        "Word",
+        "x-y",
+        "-",
+        "2nd",
+        "3-",
+        "naïve",
+        "Straße",
+    ),
+    *("Россия", "слово", "г", "ελλάδα", "كلمة", "शब्द", "한국", "漢字", "ﬁ", "ŞŢ", "１", "x１"),
+    *("l'eau", "isn’t", "d'Or", "5's", "o'5", "rock'n'roll", "'t", "s'", "ha’", "DOTMULTI", "º"),
+]
+OPENING = ["", *map("".join, itertools.product('"“„«([', repeat=1)), '("', "“(", "[«", '""', "(("]
+CLOSING = [
+    "",
+    *"\".,?!:;)]”»%…'",
+    *map("".join, itertools.product('".,?!:;)]”»', repeat=2)),
+    "?!.",
+    '.").',
+]
+# Those with rules of their own, those without prefixes of their own, and further scripts.
+LANGUAGES = ["en", "fr", "de", "es", "it", "ro", "ru", "ar", "hi", "ko", "el", "cs", "sw", "zh_yue"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_short_cut_gives_the_words_of_the_rules(lang: str) -> None:
+    plain, normalize, rules = plain_words(lang), normalization(lang), moses_words(lang)
+    found = 0
+    for opening, word, closing in itertools.product(OPENING, WORDS, CLOSING):
+        unit = opening + word + closing
+        words = plain.find(unit)
+        if words is not None:
+            found += 1
+            assert words == rules.apply(normalize.apply(unit)).split(), unit
+    # Most of them are common enough for the short cut: a test of nothing would pass as well.
+    assert found > 0.5 * len(OPENING) * len(WORDS) * len(CLOSING)
+
+
+def test_characters_that_go_through_untouched_do() -> None:
+    for lang in LANGUAGES:
+        for char in PlainWords(lang)._characters:
+            assert moses_words(lang).apply(normalization(lang).apply(char)) == char, lang
+
+
+def test_the_data_of_sacremoses_alone_are_those_of_its_tokenizer() -> None:
+    from sacremoses import MosesTokenizer
+
+    for lang in sorted(KNOWN_LANGUAGES):
+        moses, data = MosesTokenizer(lang=lang), moses_data(lang)
+        numeric = set(moses.NUMERIC_ONLY_PREFIXES)
+        assert data.alphanumeric == moses.IsAlnum
+        assert data.letters == set(moses.IsAlpha)
+        assert data.abbreviations == set(moses.NONBREAKING_PREFIXES) - numeric
