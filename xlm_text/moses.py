@@ -72,7 +72,7 @@ class PlainWords:
     # Quotes change places with commas and full stops in some languages.
     _SWAPPED: ClassVar = {
         "en": {('"', "."): [".", '"'], ('"', ","): [",", '"']},
-        **dict.fromkeys(("de", "es", "fr"), {(",", '"'): ['"', ","]}),
+        **{lang: {(",", '"'): ['"', ","]} for lang in ("de", "es", "fr")},
     }
 
     def __init__(self, lang: str) -> None:
