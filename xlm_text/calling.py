@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,7 +27,9 @@ class Tokenizer(Protocol):
     def ids_and_offsets_of(  # noqa: D102
         self, texts: Sequence[Text], lang: str, bypass: bool
     ) -> tuple[list[list[int]], list[list[Span]]]: ...
-    def analysis_of(self, text: Text, lang: str, bypass: bool) -> Analysis: ...  # noqa: D102
+    def analyses_of(  # noqa: D102
+        self, texts: Sequence[Text], lang: str, bypass: bool
+    ) -> list[Analysis]: ...
     def convert_tokens_to_ids(self, tokens: str) -> int: ...  # noqa: D102
     def convert_ids_to_tokens(self, ids: int) -> str: ...  # noqa: D102
 
@@ -130,13 +132,6 @@ class Samples:
     pairs: list[Text] | None
     pair_langs: list[str]
     batched: bool
-
-    def text(self, sample: int, sequence: int) -> tuple[Text, str]:
-        """Return the first (0) or second (1) text of a sample, and its language."""
-        if sequence == 0:
-            return self.texts[sample], self.langs[sample]
-        assert self.pairs is not None
-        return self.pairs[sample], self.pair_langs[sample]
 
 
 def read_samples(
@@ -244,7 +239,7 @@ class Call:
             self.second, self.second_offsets = self._tokenize(samples.pairs, samples.pair_langs)
         # None where every row is a whole sample, which then need not be described one by one.
         self.windows = self._cut()
-        self._analyses: dict[tuple[int, int], Analysis] = {}
+        self._analyses: dict[int, list[Analysis]] = {}
 
     def run(self) -> BatchEncoding:
         """Build the columns that the options ask for."""
@@ -306,8 +301,7 @@ class Call:
             return self._tokenize_in(langs[0], texts)
         ids: list[list[int]] = [[]] * len(texts)
         offsets: list[list[Span]] = [[]] * len(texts)
-        for lang in dict.fromkeys(langs):
-            members = [i for i, other in enumerate(langs) if other == lang]
+        for lang, members in _by_language(langs):
             found = self._tokenize_in(lang, [texts[i] for i in members])
             for i, row, places in zip(members, *found, strict=True):
                 ids[i], offsets[i] = row, places
@@ -322,11 +316,21 @@ class Call:
         return self.tokenizer.ids_of(texts, lang, bypass), [[]] * len(texts)
 
     def _analysis(self, sample: int, sequence: int) -> Analysis:
-        key = (sample, sequence)
-        if key not in self._analyses:
-            text, lang = self.samples.text(sample, sequence)
-            self._analyses[key] = self.tokenizer.analysis_of(text, lang, self.options.bypass)
-        return self._analyses[key]
+        # Whoever asks for one row gets to know all of them: together they are worked out quicker.
+        if sequence not in self._analyses:
+            samples = self.samples
+            texts, langs = samples.texts, samples.langs
+            if sequence == 1:
+                assert samples.pairs is not None
+                texts, langs = samples.pairs, samples.pair_langs
+            analyses = [_NOTHING] * len(texts)
+            for lang, members in _by_language(langs):
+                chosen = [texts[i] for i in members]
+                found = self.tokenizer.analyses_of(chosen, lang, self.options.bypass)
+                for i, analysis in zip(members, found, strict=True):
+                    analyses[i] = analysis
+            self._analyses[sequence] = analyses
+        return self._analyses[sequence][sample]
 
     # The rows -----------------------------------------------------------------------------
 
@@ -403,3 +407,12 @@ class Call:
 
 def _zeros(rows: list[list[int]]) -> list[list[int]]:
     return [[0] * len(row) for row in rows]
+
+
+def _by_language(langs: list[str]) -> Iterator[tuple[str, list[int]]]:
+    """Give each language the numbers of its texts."""
+    for lang in dict.fromkeys(langs):
+        yield lang, [i for i, other in enumerate(langs) if other == lang]
+
+
+_NOTHING = Analysis([], [], [])

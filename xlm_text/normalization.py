@@ -108,8 +108,12 @@ def _moses_punctuation(lang: str) -> list[Rule]:
     # Importing sacremoses compiles its tables, which takes a while: not before it is needed.
     from sacremoses import MosesPunctNormalizer
 
+    # A single space in the place of a single space changes nothing.
+    needs = {(" +", " "): "  "}
     return [
-        Substitution(pattern, template, needs=required_characters(pattern))
+        Substitution(
+            pattern, template, needs.get((pattern, template)) or required_characters(pattern)
+        )
         for pattern, template in MosesPunctNormalizer(lang=lang).substitutions
     ]
 

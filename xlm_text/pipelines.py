@@ -10,7 +10,7 @@ from xlm_text.moses import moses_words, plain_words
 from xlm_text.normalization import normalization
 from xlm_text.segmenters import Segmenter, load_segmenter
 from xlm_text.segmenters.thai import spaces_inside_words
-from xlm_text.units import chinese_units, moses_closed, moses_units, thai_units
+from xlm_text.units import chinese_units, moses_closed, moses_units, only_chinese, thai_units
 
 
 class Pipeline(Protocol):
@@ -71,7 +71,9 @@ class ChinesePipeline:
     closed = staticmethod(_never_closed)
 
     def words(self, unit: str) -> list[str]:  # noqa: D102
-        return self.normalization.apply(" ".join(self.segment(unit))).split()
+        words = self.segment(unit)
+        # No rule is about Chinese characters.
+        return words if only_chinese(unit) else self.normalization.apply(" ".join(words)).split()
 
     def align(self, unit: Aligned) -> list[Aligned]:  # noqa: D102
         spaced, end = [], 0

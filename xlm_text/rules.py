@@ -124,8 +124,7 @@ class Strip:
 class Rules:
     """Rules run one after another.
 
-    Where every rule says what it ``needs``, a text without the first character of any of them
-    goes through untouched.
+    Where every rule says what it ``needs``, a text without any of that goes through untouched.
     """
 
     def __init__(self, steps: Iterable[Rule]) -> None:
@@ -133,8 +132,7 @@ class Rules:
         needs = [getattr(step, "needs", "") for step in self.steps]
         self._concerned: Callable[[str], object] | None = None
         if all(needs):
-            firsts = "".join(re.escape(need[0]) for need in needs)
-            self._concerned = re.compile(f"[{firsts}]").search
+            self._concerned = re.compile("|".join(map(re.escape, needs))).search
 
     def apply(self, text: str) -> str:
         """Run every step on a string."""

@@ -42,6 +42,16 @@ class Texts:
             places += offsets
         return rows, places
 
+    def analyses(self, texts: Sequence[Text]) -> list[Analysis]:
+        """Return the tokens of each text with their places; those of words count from each word."""
+        found: list[Analysis] = []
+        for block, plain in self._blocks(texts):
+            if plain is None:
+                found += map(self.analysis, block)
+            else:
+                found += self._analyzer.analyses(plain)
+        return found
+
     def analysis(self, text: Text) -> Analysis:
         """Return the tokens of a text with their places; those of words count from each word."""
         whole = Analysis([], [], [])

@@ -177,7 +177,8 @@ class XLMTokenizer(TokenTable):
 
         """
         check_string("text", text)
-        return self.analysis_of(text, self.check_language(lang), bypass_tokenizer).tokens
+        texts = self._texts(self.check_language(lang), bypass_tokenizer)
+        return texts.analysis(text).tokens
 
     def words(self, text: str, lang: str | None = None) -> list[str]:
         """Return the words of a text as they are before they are cut into pieces."""
@@ -379,9 +380,9 @@ class XLMTokenizer(TokenTable):
         """Return the ids of texts and, for each of them, its span of the text or word."""
         return self._texts(lang, bypass).ids_and_offsets(texts)
 
-    def analysis_of(self, text: Text, lang: str, bypass: bool) -> Analysis:
-        """Return the tokens of a text with their places; those of words count from each word."""
-        return self._texts(lang, bypass).analysis(text)
+    def analyses_of(self, texts: Sequence[Text], lang: str, bypass: bool) -> list[Analysis]:
+        """Return the tokens of texts with their places; those of words count from each word."""
+        return self._texts(lang, bypass).analyses(texts)
 
     def check_language(self, lang: str | None) -> str:
         """Return the language, the tokenizer's own for ``None``; raise if it cannot be used."""

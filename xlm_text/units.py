@@ -93,6 +93,9 @@ def chinese_units(text: str) -> list[str]:
     return _chinese_cut.split(text)
 
 
+only_chinese = re.compile(f"[{_HAN}]+").fullmatch
+
+
 # Thai.  newmm walks through the text along the words of its dictionary; at a space every way ends,
 # unless a word of the dictionary has that very space inside.  What it knows of the text behind the
 # space is that a space follows, so the space stays with the unit before it.
