@@ -43,22 +43,22 @@ def map_in_order(function: Callable[[T], R], items: Iterable[T], workers: int = 
 
     waiting: deque[Future[R]] = deque()
     failure: BaseException | None = None
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(function,)) as pool:
-        try:
-            source = iter(items)
-            while True:
-                while failure is None and len(waiting) < _AHEAD * workers:
-                    try:
-                        waiting.append(pool.submit(_work, next(source)))
-                    except StopIteration:
-                        break
-                    except Exception as error:
-                        failure = error
-                if not waiting:
+    pool = ProcessPoolExecutor(workers, initializer=_start, initargs=(function,))
+    try:
+        source = iter(items)
+        while True:
+            while failure is None and len(waiting) < _AHEAD * workers:
+                try:
+                    waiting.append(pool.submit(_work, next(source)))
+                except StopIteration:
                     break
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+                except Exception as error:
+                    failure = error
+            if not waiting:
+                break
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
     if failure is not None:
         raise failure
 

@@ -20,6 +20,8 @@ ENCODE = ("encode", "--lang", "en")
 
 def start(command: str, *arguments: object, **options: object) -> subprocess.Popen[bytes]:
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    # Shells start what runs in the background with Ctrl-C ignored, and that is inherited.
+    options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen([command, *map(str, arguments)], **{**pipes, **options})  # type: ignore[call-overload, no-any-return]
 
 

@@ -71,7 +71,10 @@ def _load(model: str, size: int, modified: int) -> Callable[[str], list[str]]:
     slow = _KyTea(model).segment
     if not COMPONENTS["vaporetto"].is_verified():
         return slow
-    fast = _load_vaporetto(model)
+    try:
+        fast = _load_vaporetto(model)
+    except ValueError:
+        return slow  # it is stricter than KyTea with a file that is not quite whole
 
     def segment(text: str) -> list[str]:
         # Characters beyond the first plane are the ones that the two do not see alike.
