@@ -10,6 +10,7 @@ from xlm_text.analysis import Analysis, Span
 from xlm_text.encoding import BatchEncoding, Rows, Window
 from xlm_text.errors import InputError
 from xlm_text.padding import TENSORS, pad_columns, padded_length, padding_strategy, to_tensors
+from xlm_text.samples import Samples
 from xlm_text.settings import Settings
 from xlm_text.texts import Text
 from xlm_text.truncation import cut_window, truncation_strategy
@@ -22,7 +23,6 @@ class Tokenizer(Protocol):
     def settings(self) -> Settings: ...  # noqa: D102
     @property
     def lang2id(self) -> dict[str, int] | None: ...  # noqa: D102
-    def check_language(self, lang: str | None) -> str: ...  # noqa: D102
     def ids_of(self, texts: Sequence[Text], lang: str, bypass: bool) -> list[list[int]]: ...  # noqa: D102
     def ids_and_offsets_of(  # noqa: D102
         self, texts: Sequence[Text], lang: str, bypass: bool
@@ -118,107 +118,6 @@ def read_options(settings: Settings, arguments: dict[str, Any]) -> Options:
         max_length=max_length,
         **arguments,
     )
-
-
-@dataclass(frozen=True)
-class Samples:
-    """The texts of a call, one or two for each sample, with their languages.
-
-    ``batched`` says whether the caller gave a list, and so gets one back.
-    """
-
-    texts: list[Text]
-    langs: list[str]
-    pairs: list[Text] | None
-    pair_langs: list[str]
-    batched: bool
-
-
-def read_samples(
-    tokenizer: Tokenizer,
-    text: Any,
-    text_pair: Any,
-    lang: str | Sequence[str] | None,
-    lang_pair: str | Sequence[str] | None,
-    is_split_into_words: bool,
-) -> Samples:
-    """Check the texts of a call and their languages."""
-    batched = _is_batch(text, is_split_into_words)
-    if batched and text_pair is None and not is_split_into_words:
-        text, text_pair = _unzip_pairs(text)
-    texts = list(text) if batched else [text]
-    pairs: list[Any] | None = None
-    if text_pair is not None:
-        if batched != _is_batch(text_pair, is_split_into_words):
-            raise InputError("text and text_pair must both be one text, or both be lists of texts")
-        pairs = list(text_pair) if batched else [text_pair]
-        if len(pairs) != len(texts):
-            raise InputError(
-                f"text_pair has {len(pairs)} texts, but text has {len(texts)}: "
-                "there must be one for each"
-            )
-    for name, values in (("text", texts), ("text_pair", pairs or [])):
-        _check_texts(name, values, is_split_into_words, batched)
-    langs = _langs_of("lang", lang, len(texts), tokenizer)
-    pair_langs = (
-        langs if lang_pair is None else _langs_of("lang_pair", lang_pair, len(texts), tokenizer)
-    )
-    return Samples(texts, langs, pairs, pair_langs, batched)
-
-
-def _is_batch(text: Any, is_split_into_words: bool) -> bool:
-    if not isinstance(text, list | tuple):
-        return False
-    return not is_split_into_words or not text or not isinstance(text[0], str)
-
-
-def _unzip_pairs(texts: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any] | None]:
-    """Turn a list of pairs into two lists; leave a list of texts as it is."""
-    if not texts or not isinstance(texts[0], list | tuple):
-        return texts, None
-    for i, pair in enumerate(texts):
-        if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise InputError(
-                f"text[{i}] must be a pair of texts as text[0] is, not {pair!r:.60} "
-                "(for texts cut into words there is is_split_into_words=True)"
-            )
-    return [pair[0] for pair in texts], [pair[1] for pair in texts]
-
-
-def _check_texts(name: str, texts: list[Any], words: bool, batched: bool) -> None:
-    if not words and set(map(type, texts)) <= {str}:
-        return
-    for i, text in enumerate(texts):
-        where = f"{name}[{i}]" if batched else name
-        if not words:
-            check_string(where, text)
-        elif not isinstance(text, list | tuple):
-            raise InputError(f"{where} must be a list of words, not {_describe(text)}")
-        else:
-            for j, word in enumerate(text):
-                check_string(f"{where}[{j}]", word)
-
-
-def check_string(where: str, text: Any) -> None:
-    """Raise :class:`InputError` unless ``text`` is a string; ``where`` names the argument."""
-    if not isinstance(text, str):
-        raise InputError(f"{where} must be a string, not {_describe(text)}")
-
-
-def _describe(value: Any) -> str:
-    return "None" if value is None else f"{type(value).__name__}: {value!r:.60}"
-
-
-def _langs_of(
-    name: str, lang: str | Sequence[str] | None, count: int, tokenizer: Tokenizer
-) -> list[str]:
-    if lang is None or isinstance(lang, str):
-        return [tokenizer.check_language(lang)] * count
-    if not isinstance(lang, list | tuple):
-        raise InputError(f"{name} must be a language or a list of them, not {_describe(lang)}")
-    if len(lang) != count:
-        raise InputError(f"{name} has {len(lang)} languages, but there are {count} texts")
-    return [tokenizer.check_language(one) for one in lang]
 
 
 class Call:
