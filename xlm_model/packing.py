@@ -1,0 +1,155 @@
+"""Sequences of any lengths, one behind the other: no layer ever works on padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from xlm_model.encoder import XLMModel
+from xlm_model.inputs import check_ids, check_shape
+
+
+class Group(NamedTuple):
+    """Neighbouring sequences of one length.
+
+    tokens: Which of the packed tokens are theirs.
+    shape: How many sequences there are, and of how many tokens.
+    """
+
+    tokens: slice
+    shape: tuple[int, int]
+
+
+def groups_of(lengths: Sequence[int]) -> Iterator[Group]:
+    """Find the runs of equal lengths.
+
+    >>> [(group.tokens.start, group.shape) for group in groups_of([3, 3, 2])]
+    [(0, (2, 3)), (6, (1, 2))]
+    """
+    start = 0
+    for length, run in groupby(lengths):
+        count = sum(1 for _ in run)
+        yield Group(slice(start, start + count * length), (count, length))
+        start += count * length
+
+
+class PackedAttention:
+    """Attention inside each of the packed sequences.
+
+    Neighbours of one length go through the fused kernel together, as views: nothing is copied or
+    padded. Sequences in the order of their lengths make the fewest groups.
+
+    Args:
+        lengths: Tokens of each sequence.
+        causal: Attend to no later token.
+    """
+
+    def __init__(self, lengths: Sequence[int], *, causal: bool = False) -> None:
+        self.groups = list(groups_of(lengths))
+        self.causal = causal
+
+    def __call__(
+        self, query: Tensor, key: Tensor, value: Tensor, *, layer: int, dropout: float
+    ) -> tuple[Tensor, None]:
+        """Attend; *shapes:* (tokens, heads, head_dim)."""
+        context = torch.empty_like(query)
+        for tokens, shape in self.groups:
+            rows = [
+                x[tokens].view(*shape, *x.shape[1:]).transpose(1, 2) for x in (query, key, value)
+            ]
+            attended = nn.functional.scaled_dot_product_attention(
+                rows[0], rows[1], rows[2], dropout_p=dropout, is_causal=self.causal
+            )
+            context[tokens] = attended.transpose(1, 2).flatten(0, 1)
+        return context, None
+
+
+@dataclass
+class Packed:
+    """Sequences one behind the other.
+
+    ids: *Shape:* (tokens,)
+    langs: Id of each token's language, None for a model without language embeddings.
+        *Shape:* (tokens,)
+    lengths: Tokens of each sequence.
+    """
+
+    ids: Tensor
+    langs: Tensor | None
+    lengths: list[int]
+
+    @property
+    def starts(self) -> Tensor:
+        """Where each sequence begins; *shape:* (sequences,)."""
+        lengths = torch.tensor(self.lengths, device=self.ids.device)
+        return lengths.cumsum(0) - lengths
+
+    @property
+    def positions(self) -> Tensor:
+        """Each token's place in its sequence; *shape:* (tokens,)."""
+        lengths = torch.tensor(self.lengths, device=self.ids.device)
+        everywhere = torch.arange(len(self.ids), device=self.ids.device)
+        return everywhere - self.starts.repeat_interleave(lengths)
+
+
+def pack(
+    rows: Sequence[Sequence[int]],
+    langs: Sequence[Sequence[int]] | None = None,
+    device: torch.device | str = "cpu",
+) -> Packed:
+    """Put rows of ids one behind the other.
+
+    Args:
+        rows: Ids of each sequence.
+        langs: Language ids, as many.
+        device: Where the tensors go.
+
+    Example:
+        >>> pack([[1, 14, 1], [1, 1]]).ids
+        tensor([ 1, 14,  1,  1,  1])
+    """
+    flat = [torch.tensor([i for row in x for i in row]) for x in (rows, langs or ())]
+    ids, all_langs = (tensor.to(device, non_blocking=True) for tensor in flat)
+    return Packed(ids, None if langs is None else all_langs, [len(row) for row in rows])
+
+
+def encode_packed(
+    encoder: XLMModel, packed: Packed, attend: PackedAttention | None = None
+) -> Tensor:
+    """Return the last layer's states of packed sequences; *shape:* (tokens, dim).
+
+    They are those that the encoder gives each sequence alone.
+
+    Args:
+        encoder: Bidirectional or causal, as its configuration says.
+        packed: The sequences.
+        attend: Attention to use in place of the configured one.
+
+    Raises:
+        ValueError: an id out of range, or a sequence longer than the model's positions.
+
+    Example:
+        >>> from xlm_model import XLMConfig
+        >>> encoder = XLMModel(XLMConfig(vocab_size=100, emb_dim=32, n_layers=2, n_heads=4)).eval()
+        >>> encode_packed(encoder, pack([[1, 14, 1], [1, 1]])).shape
+        torch.Size([5, 32])
+    """
+    config = encoder.config
+    longest = max(packed.lengths, default=0)
+    if longest > config.max_position_embeddings:
+        raise ValueError(
+            f"the sequence has {longest} tokens: expected at most "
+            f"{config.max_position_embeddings}, the model's max_position_embeddings"
+        )
+    check_ids("ids", packed.ids, config.vocab_size)
+    check_shape("langs", packed.langs, packed.ids.shape)
+    if config.has_lang_embeddings:
+        check_ids("langs", packed.langs, config.n_langs)
+    hidden = encoder.embed(packed.ids, packed.langs, position_ids=packed.positions)
+    attend = attend or PackedAttention(packed.lengths, causal=config.causal)
+    return encoder.encode(hidden, attend).last_hidden_state

@@ -1,0 +1,328 @@
+"""What all tasks share: loading, and the way of a stream of examples through the model."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from xlm_model import batching
+from xlm_model.base import XLMPreTrainedModel
+from xlm_model.batching import Batcher, ahead, windows
+from xlm_model.config import XLMConfig
+from xlm_model.packing import Packed, encode_packed, pack
+from xlm_model.tasks.rows import Row
+from xlm_text import InputError, XLMTokenizer
+
+Example = TypeVar("Example")
+Result = TypeVar("Result")
+Self = TypeVar("Self", bound="Task[Any, Any]")
+
+
+class TextError(InputError):
+    """One of the examples cannot be used.
+
+    index: Its number in the stream, from 0. The results of all before it have been given.
+    reason: What is wrong with it.
+    """
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(f"text {index}: {reason}")
+        self.index = index
+        self.reason = reason
+
+
+class Task(Generic[Example, Result]):
+    """A model and a tokenizer that turn examples into results.
+
+    A list of examples gives a list of results; `stream` takes any iterable and gives results as
+    they come, in the examples' order, in memory that does not grow with their number.
+
+    Args:
+        model: With the task's head, in evaluation mode.
+        tokenizer: The checkpoint's.
+        batch_size: Most sequences that go through the model together; None: as many as suit the
+            device. It changes the speed, not the results.
+
+    Raises:
+        InputError: model and tokenizer do not belong together.
+    """
+
+    models: ClassVar[tuple[type[XLMPreTrainedModel], ...]]
+
+    def __init__(
+        self, model: Any, tokenizer: XLMTokenizer, *, batch_size: int | None = None
+    ) -> None:
+        check_at_least("batch_size", batch_size, 1)
+        self._check_model(model, tokenizer)
+        self.model = model
+        self.tokenizer = tokenizer
+        limits = batching.CPU if self.device.type == "cpu" else batching.ACCELERATOR
+        self._batcher = Batcher(limits, batch_size)
+
+    @classmethod
+    def from_pretrained(
+        cls: type[Self],
+        where: str | Path,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        int8: bool = False,
+        tokenizer: XLMTokenizer | None = None,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        token: str | None = None,
+        **options: Any,
+    ) -> Self:
+        """Load a checkpoint for the task.
+
+        Args:
+            where: A folder, or a name on the Hugging Face hub.
+            device: Where the model works; None: the GPU if there is one, else the CPU.
+            dtype: Convert the weights, to `torch.bfloat16` for one; None keeps them as stored.
+            int8: Turn the linear layers' weights into 8-bit numbers; on a CPU only.
+            tokenizer: Another than the checkpoint's own.
+            revision: Branch, tag or commit on the hub.
+            cache_dir: Where the hub's files are kept.
+            local_files_only: Do not go to the hub; take what is cached.
+            token: For private checkpoints on the hub.
+            **options: The task's own; see its class.
+
+        Raises:
+            CheckpointError, ConfigError: as the model's `from_pretrained`.
+            InputError: a device that is not there, or options that cannot be used.
+        """
+        hub = {
+            "revision": revision,
+            "cache_dir": cache_dir,
+            "local_files_only": local_files_only,
+            "token": token,
+        }
+        device = find_device(device)
+        if int8 and device.type != "cpu":
+            raise InputError(f"int8 is True and device is {str(device)!r}: expected 'cpu'")
+        model = cls._load(where, device=device, dtype=dtype, **hub)
+        if int8:
+            quantize(model)
+        tokenizer = tokenizer or XLMTokenizer.from_pretrained(where, **hub)  # type: ignore[arg-type]
+        return cls(model, tokenizer, **options)
+
+    @classmethod
+    def _load(cls, where: str | Path, **options: Any) -> XLMPreTrainedModel:
+        return cls.models[0].from_pretrained(where, **options)
+
+    def __call__(
+        self,
+        examples: Iterable[Example],
+        lang: str | Iterable[str] | None = None,
+        lang_pair: str | Iterable[str] | None = None,
+    ) -> list[Result]:
+        """Return the result of each example.
+
+        Args:
+            examples: See the class.
+            lang: The texts' language, or one for each; None: the tokenizer's own.
+            lang_pair: That of the second texts; None: that of the first.
+
+        Raises:
+            TextError: an example that cannot be used.
+        """
+        return list(self.stream(examples, lang, lang_pair))
+
+    def stream(
+        self,
+        examples: Iterable[Example],
+        lang: str | Iterable[str] | None = None,
+        lang_pair: str | Iterable[str] | None = None,
+    ) -> Iterator[Result]:
+        """Give the result of each example as it comes; the arguments are those of the call.
+
+        Examples are read in windows; the next one is tokenized while the model works.
+
+        Raises:
+            TextError: an example that cannot be used, after the results of those before it.
+        """
+        if isinstance(examples, str):
+            raise InputError(f"examples is the string {examples!r:.40}: expected a list of them")
+        asked = _with_languages(examples, lang, lang_pair)
+        blocks = windows(enumerate(asked), self._batcher.limits.window)
+        for prepared, error in ahead(self._prepare_window, blocks):
+            rows = [row for each in prepared for row in each]
+            made = iter(self._batcher.run(rows, self._size, self._compute_batch))
+            for each in prepared:
+                yield self.finish(each, [next(made) for _ in each])
+            if error is not None:
+                raise error
+
+    @property
+    def config(self) -> XLMConfig:
+        """The model's configuration."""
+        config: XLMConfig = self.model.config
+        return config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model works."""
+        # The embeddings: quantised layers have no parameters.
+        return self.model.get_input_embeddings().weight.device  # type: ignore[no-any-return]
+
+    # What a task defines --------------------------------------------------------------------
+
+    @abstractmethod
+    def prepare(self, asked: Sequence[tuple[Example, str | None, str | None]]) -> list[Any]:
+        """Return a list of rows for each (example, lang, lang_pair)."""
+
+    @abstractmethod
+    def compute(self, rows: list[Any]) -> Sequence[Any]:
+        """Run the model on a batch and return what it says of each row, on the CPU."""
+
+    @abstractmethod
+    def finish(self, rows: list[Any], made: list[Any]) -> Result:
+        """Make an example's result of what `compute` gave for its rows."""
+
+    # ----------------------------------------------------------------------------------------
+
+    def encode(self, rows: Sequence[Row]) -> tuple[Tensor, Packed]:
+        """Return the states of all the rows' tokens, *shape:* (tokens, dim), and where they are."""
+        langs = [row.langs for row in rows if row.langs is not None]
+        packed = pack([row.ids for row in rows], langs or None, self.device)
+        encoder = getattr(self.model, "transformer", self.model)
+        return encode_packed(encoder, packed), packed
+
+    def _size(self, row: Any) -> int:
+        """Return how many tokens a row counts for in a batch."""
+        return len(row)
+
+    @torch.inference_mode()
+    def _compute_batch(self, rows: list[Any]) -> Sequence[Any]:
+        return self.compute(rows)
+
+    def _prepare_window(
+        self, window: list[tuple[int, tuple[Example, str | None, str | None]]]
+    ) -> tuple[list[Any], TextError | None]:
+        """Tokenize a window; if one example cannot be, those before it, and the error."""
+        try:
+            return self.prepare([asked for _, asked in window]), None
+        except InputError:
+            prepared: list[Any] = []
+            for index, asked in window:
+                try:
+                    prepared += self.prepare([asked])
+                except InputError as error:
+                    # The tokenizer counts the texts of its call, of which this is the only one.
+                    reason = re.sub(r"^text(_pair)?(\[0\]| 0( of the call:)?) ", "", str(error))
+                    return prepared, TextError(index, reason)
+            return prepared, None
+
+    @classmethod
+    def _check_model(cls, model: Any, tokenizer: XLMTokenizer) -> None:
+        if not isinstance(model, cls.models):
+            names = " or ".join(known.__name__ for known in cls.models)
+            raise InputError(f"model is a {type(model).__name__}: expected {names}")
+        config = model.config
+        if len(tokenizer) > config.vocab_size:
+            raise InputError(
+                f"the tokenizer has {len(tokenizer)} tokens and the model {config.vocab_size}: "
+                "expected the tokenizer of the same checkpoint"
+            )
+        ids = (tokenizer.lang2id or {}).values()
+        if config.has_lang_embeddings and max(ids, default=0) >= config.n_langs:
+            raise InputError(
+                f"the tokenizer has language ids up to {max(ids)} and the model {config.n_langs} "
+                "languages: expected the tokenizer of the same checkpoint"
+            )
+
+
+def check_at_least(name: str, value: float | None, least: float) -> None:
+    """Raise an `InputError` that names the argument if it is below `least`; None is allowed."""
+    if value is not None and value < least:
+        raise InputError(f"{name} is {value}: expected at least {least}")
+
+
+def find_device(device: torch.device | str | None) -> torch.device:
+    """Return the device, or the best one there is.
+
+    Raises:
+        InputError: it is not there.
+    """
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+        torch.empty(1, device=found)
+    # A device that PyTorch was built without raises an AssertionError.
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"device is {str(device)!r}: expected one that this machine has, such as 'cpu' "
+            f"({reason})"
+        ) from None
+    return found
+
+
+def quantize(model: torch.nn.Module) -> None:
+    """Replace each linear layer by one with 8-bit weights, which quantises its input as it comes.
+
+    Weights are scaled by output channel, inputs by tensor: PyTorch's dynamic quantisation.
+    """
+    from torch.ao import quantization
+
+    layers = {torch.nn.Linear: quantization.per_channel_dynamic_qconfig}
+    with warnings.catch_warnings():
+        # PyTorch announces a successor in another package.
+        warnings.filterwarnings("ignore", message=".*deprecated")
+        quantization.quantize_dynamic(model, layers, inplace=True)  # type: ignore[no-untyped-call]
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Return probabilities in fp32, whatever the logits' type; over the last dimension."""
+    return logits.float().softmax(-1)
+
+
+def label_names(config: XLMConfig, labels: Sequence[str] | None) -> list[str]:
+    """Return the classes' names: those given, the configuration's, or LABEL_0, LABEL_1 …
+
+    Raises:
+        InputError: another count of names than of classes.
+    """
+    if labels is not None:
+        if len(labels) != config.num_labels:
+            raise InputError(
+                f"labels has {len(labels)} names: expected {config.num_labels}, the checkpoint's "
+                "num_labels"
+            )
+        return list(labels)
+    known = config.id2label or {}
+    return [known.get(i, f"LABEL_{i}") for i in range(config.num_labels)]
+
+
+def _with_languages(
+    examples: Iterable[Example], *langs: str | Iterable[str] | None
+) -> Iterator[tuple[Example, str | None, str | None]]:
+    """Put the two languages beside each example."""
+    streams: list[Callable[[int], str | None]] = []
+    for name, lang in zip(("lang", "lang_pair"), langs, strict=True):
+        streams.append(_language_of(name, lang))
+    for i, example in enumerate(examples):
+        yield (example, streams[0](i), streams[1](i))
+
+
+def _language_of(name: str, lang: str | Iterable[str] | None) -> Callable[[int], str | None]:
+    if lang is None or isinstance(lang, str):
+        return lambda i: lang
+    each = iter(lang)
+
+    def following(i: int) -> str:
+        for one in itertools.islice(each, 1):
+            return one
+        raise InputError(f"{name} has {i} languages: expected one for each text")
+
+    return following

@@ -1,0 +1,216 @@
+"""One class for each text, or one choice of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xlm_model.heads import XLMForMultipleChoice, XLMForSequenceClassification
+from xlm_model.layers import SequenceSummary
+from xlm_model.packing import Packed
+from xlm_model.tasks.base import Task, label_names, softmax
+from xlm_model.tasks.rows import Row, Sample, make_rows
+from xlm_text import InputError, XLMTokenizer
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a text is.
+
+    label: The class with the highest score.
+    score: Its score.
+    scores: That of each class: probabilities that sum to 1; or, for a checkpoint of the problem
+        type `multi_label_classification`, a probability of each alone; or, for a regression, the
+        values themselves.
+    """
+
+    label: str
+    score: float
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The choice that follows best.
+
+    index: Its number, from 0.
+    text: The choice itself.
+    scores: Probability of each choice.
+    """
+
+    index: int
+    text: str
+    scores: list[float]
+
+
+class TextClassification(Task[str | tuple[str, str], Classification]):
+    """Classify texts, or pairs of texts.
+
+    An example is a text, or a tuple of two (premise and hypothesis, as in XNLI).
+
+    Args:
+        model: With the classification head.
+        tokenizer: The checkpoint's.
+        labels: Names of the classes in the order of their ids; None: the configuration's.
+        truncation: Cut texts that are too long, in place of an error.
+        batch_size: As for every `Task`.
+
+    Example:
+        >>> from xlm_model import XLMConfig, XLMForSequenceClassification
+        >>> tokenizer = XLMTokenizer.from_pretrained()
+        >>> config = XLMConfig(
+        ...     vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4, num_labels=3
+        ... )
+        >>> model = XLMForSequenceClassification(config).eval()
+        >>> classify = TextClassification(model, tokenizer, labels=["yes", "maybe", "no"])
+        >>> [found] = classify([("It rains.", "Es regnet.")], lang="en", lang_pair="de")
+        >>> list(found.scores)
+        ['yes', 'maybe', 'no']
+    """
+
+    models = (XLMForSequenceClassification,)
+
+    def __init__(
+        self,
+        model: XLMForSequenceClassification,
+        tokenizer: XLMTokenizer,
+        *,
+        labels: Sequence[str] | None = None,
+        truncation: bool = False,
+        batch_size: int | None = None,
+    ) -> None:
+        super().__init__(model, tokenizer, batch_size=batch_size)
+        self.labels = label_names(model.config, labels)
+        self.truncation = truncation
+
+    def prepare(
+        self, asked: Sequence[tuple[str | tuple[str, str], str | None, str | None]]
+    ) -> list[list[Row]]:
+        """Return each text's or pair's row."""
+        samples = []
+        for example, lang, lang_pair in asked:
+            text, pair = (example, None) if isinstance(example, str) else _two(example)
+            samples.append(Sample(text, lang, pair, lang_pair))
+        rows = make_rows(self.tokenizer, self.config, samples, truncation=self.truncation)
+        return [[row] for row in rows]
+
+    def compute(self, rows: list[Row]) -> Sequence[list[float]]:
+        """Return the scores of each row's classes."""
+        summary = self.model.sequence_summary
+        logits = summarize(summary, *self.encode(rows))
+        problem = self.config.problem_type
+        if problem == "multi_label_classification":
+            scores = logits.float().sigmoid()
+        elif problem == "regression" or logits.shape[-1] == 1:
+            scores = logits.float()
+        else:
+            scores = softmax(logits)
+        return scores.tolist()
+
+    def finish(self, rows: list[Row], made: list[list[float]]) -> Classification:
+        """Name the scores."""
+        scores = dict(zip(self.labels, made[0], strict=True))
+        best = max(scores, key=scores.__getitem__)
+        return Classification(best, scores[best], scores)
+
+
+class MultipleChoice(Task[tuple[str, Sequence[str]], Choice]):
+    """Choose what follows a text.
+
+    An example is a tuple of a text and its choices, two or more.
+
+    Args:
+        model: With the multiple-choice head.
+        tokenizer: The checkpoint's.
+        truncation: Cut texts that are too long, in place of an error.
+        batch_size: As for every `Task`.
+
+    Example:
+        >>> from xlm_model import XLMConfig, XLMForMultipleChoice
+        >>> tokenizer = XLMTokenizer.from_pretrained()
+        >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
+        >>> choose = MultipleChoice(XLMForMultipleChoice(config).eval(), tokenizer)
+        >>> [found] = choose([("It rained.", ["We got wet.", "We got rich."])], lang="en")
+        >>> found.text in ("We got wet.", "We got rich.")
+        True
+    """
+
+    models = (XLMForMultipleChoice,)
+
+    def __init__(
+        self,
+        model: XLMForMultipleChoice,
+        tokenizer: XLMTokenizer,
+        *,
+        truncation: bool = False,
+        batch_size: int | None = None,
+    ) -> None:
+        super().__init__(model, tokenizer, batch_size=batch_size)
+        self.truncation = truncation
+
+    def prepare(
+        self, asked: Sequence[tuple[tuple[str, Sequence[str]], str | None, str | None]]
+    ) -> list[list[tuple[Row, str]]]:
+        """Return a row for each choice, and the choice."""
+        samples, counts = [], []
+        for example, lang, lang_pair in asked:
+            text, choices = _two(example)
+            if isinstance(choices, str) or len(choices) < 2:
+                raise InputError(f"the choices are {choices!r:.60}: expected a list of two or more")
+            samples += [Sample(text, lang, choice, lang_pair) for choice in choices]
+            counts.append(len(choices))
+        rows = make_rows(self.tokenizer, self.config, samples, truncation=self.truncation)
+        paired = iter([(row, s.pair or "") for row, s in zip(rows, samples, strict=True)])
+        return [[next(paired) for _ in range(count)] for count in counts]
+
+    def compute(self, rows: list[tuple[Row, str]]) -> Sequence[float]:
+        """Return the score of each row."""
+        summary = summarize(self.model.sequence_summary, *self.encode([row for row, _ in rows]))
+        scores: list[float] = self.model.logits_proj(summary).squeeze(-1).tolist()
+        return scores
+
+    def finish(self, rows: list[tuple[Row, str]], made: list[float]) -> Choice:
+        """Compare the choices."""
+        scores = softmax(torch.tensor(made)).tolist()
+        best = max(range(len(scores)), key=scores.__getitem__)
+        return Choice(best, rows[best][1], scores)
+
+    def _size(self, row: tuple[Row, str]) -> int:
+        return len(row[0])
+
+
+def summarize(summary: SequenceSummary, hidden: Tensor, packed: Packed) -> Tensor:
+    """Return the head's summary of each packed sequence; *shape:* (sequences, num_labels or dim).
+
+    It is that of the sequence alone: the reference's `mean` and `last` on a padded batch count
+    the padding.
+    """
+    starts = packed.starts
+    lengths = torch.tensor(packed.lengths, device=hidden.device)
+    if summary.summary_type == "mean":
+        picked = mean_of(hidden, packed)
+    elif summary.summary_type == "first":
+        picked = hidden[starts]
+    else:
+        # Without positions of a classification token the reference, too, takes the last token.
+        picked = hidden[starts + lengths - 1]
+    # A sequence of one token is its own first, last and mean.
+    return summary(picked[:, None])  # type: ignore[no-any-return]
+
+
+def mean_of(hidden: Tensor, packed: Packed) -> Tensor:
+    """Return the mean state of each packed sequence's tokens; *shape:* (sequences, dim)."""
+    lengths = torch.tensor(packed.lengths, device=hidden.device)
+    return torch.segment_reduce(hidden, "mean", lengths=lengths, unsafe=True)
+
+
+def _two(example: Any) -> tuple[Any, Any]:
+    if isinstance(example, str) or len(example) != 2:
+        raise InputError(
+            f"the example is {example!r:.60}: expected two texts, or a text and choices"
+        )
+    return example[0], example[1]

@@ -1,0 +1,209 @@
+"""Words for the masks of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from xlm_model.base import XLMPreTrainedModel
+from xlm_model.heads import XLMWithLMHeadModel
+from xlm_model.tasks.base import Task, check_at_least
+from xlm_model.tasks.objective import is_causal, load_language_model, refuse
+from xlm_model.tasks.rows import Row, Sample, make_rows
+from xlm_text import InputError, XLMTokenizer
+
+# Masks whose scores of the whole vocabulary are in memory at once.
+_MASKS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One word, or piece of a word, for a mask.
+
+    text: As it reads, without the mark of a word's end.
+    token: As the vocabulary has it.
+    id: Its id.
+    score: Its probability, among the whole vocabulary.
+    """
+
+    text: str
+    token: str
+    id: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A mask of the text.
+
+    start, end: Where it stands, in code points, end exclusive.
+    fills: The likeliest first.
+    """
+
+    start: int
+    end: int
+    fills: list[Fill]
+
+
+class FillMask(Task[str, list[Mask]]):
+    """Fill the masks of texts.
+
+    An example is a text with one or several mask tokens (`tokenizer.mask_token`, `<special1>`);
+    its result is a list with a `Mask` for each. Every mask is scored given all the others unfilled.
+
+    Args:
+        model: Trained with the MLM objective.
+        tokenizer: The checkpoint's.
+        top_k: How many fills of each mask.
+        candidates: Score only these words; each must be one piece of the vocabulary, in the texts'
+            language.
+        max_masks: Most masks of a text.
+        truncation: Cut texts that are too long, in place of an error.
+        any_objective: Take a causal model, too.
+        batch_size: As for every `Task`.
+
+    Example:
+        >>> from xlm_model import XLMConfig, XLMWithLMHeadModel
+        >>> tokenizer = XLMTokenizer.from_pretrained()
+        >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
+        >>> fill = FillMask(XLMWithLMHeadModel(config).eval(), tokenizer, top_k=3)
+        >>> [(mask,)] = fill(["Paris is the <special1> of France."], lang="en")
+        >>> mask.start, mask.end, len(mask.fills)
+        (13, 23, 3)
+    """
+
+    models = (XLMWithLMHeadModel,)
+
+    def __init__(
+        self,
+        model: XLMWithLMHeadModel,
+        tokenizer: XLMTokenizer,
+        *,
+        top_k: int = 5,
+        candidates: Sequence[str] | None = None,
+        max_masks: int = 32,
+        truncation: bool = False,
+        any_objective: bool = False,
+        batch_size: int | None = None,
+    ) -> None:
+        super().__init__(model, tokenizer, batch_size=batch_size)
+        check_at_least("top_k", top_k, 1)
+        check_at_least("max_masks", max_masks, 1)
+        if isinstance(candidates, str) or (candidates is not None and not candidates):
+            raise InputError(f"candidates is {candidates!r}: expected a list of words, or None")
+        if is_causal(model) and not any_objective:
+            raise refuse(
+                "fill masks with",
+                "CLM",
+                "sees only the words before a mask, and was trained on none",
+            )
+        self.top_k = top_k
+        self.candidates = candidates
+        self.max_masks = max_masks
+        self.truncation = truncation
+        self._candidate_ids: dict[str, list[int]] = {}
+
+    @classmethod
+    def _load(cls, where: str | Path, **options: Any) -> XLMPreTrainedModel:
+        return load_language_model(where, **options)
+
+    def prepare(
+        self, asked: Sequence[tuple[str, str | None, str | None]]
+    ) -> list[list[tuple[Row, list[int] | None]]]:
+        """Return each text's row and the ids of its candidates."""
+        samples = [Sample(text, lang) for text, lang, _ in asked]
+        rows = make_rows(
+            self.tokenizer, self.config, samples, truncation=self.truncation, offsets=True
+        )
+        for row in rows:
+            self._check_masks(row.ids.count(self._mask_id))
+        return [
+            [(row, self._candidates_in(sample.lang or self.tokenizer.lang))]
+            for row, sample in zip(rows, samples, strict=True)
+        ]
+
+    def compute(self, rows: list[Any]) -> Sequence[list[Mask]]:
+        """Score the masks, and nothing else."""
+        hidden, packed = self.encode([row for row, _ in rows])
+        places = (packed.ids == self._mask_id).nonzero().squeeze(-1)
+        wanted = [ids for row, ids in rows for _ in range(row.ids.count(self._mask_id))]
+        fills: list[list[Fill]] = []
+        for start in range(0, len(places), _MASKS_AT_ONCE):
+            part = slice(start, start + _MASKS_AT_ONCE)
+            logits = self.model.pred_layer(hidden[places[part]])
+            fills += self._best(logits.float().log_softmax(-1), wanted[part])
+        filled = iter(fills)
+        return [
+            [
+                Mask(start, end, next(filled))
+                for (start, end), id_ in zip(row.offsets, row.ids, strict=True)
+                if id_ == self._mask_id
+            ]
+            for row, _ in rows
+        ]
+
+    def finish(self, rows: list[Any], made: list[list[Mask]]) -> list[Mask]:
+        """Return the one row's masks."""
+        return made[0]
+
+    @property
+    def _mask_id(self) -> int:
+        return self.tokenizer.mask_token_id  # type: ignore[no-any-return]
+
+    def _size(self, row: tuple[Row, list[int] | None]) -> int:
+        return len(row[0])
+
+    def _best(
+        self, log_probs: torch.Tensor, wanted: Sequence[list[int] | None]
+    ) -> list[list[Fill]]:
+        """Return the fills of some masks; *shape:* (masks, vocab_size)."""
+        if self.candidates is None:
+            # The model may have more words than the tokenizer can write.
+            best = log_probs[:, : len(self.tokenizer)].topk(min(self.top_k, len(self.tokenizer)))
+            found = zip(best.indices.tolist(), best.values.exp().tolist(), strict=True)
+            return [
+                [self._fill(id_, score) for id_, score in zip(*one, strict=True)] for one in found
+            ]
+        return [
+            [
+                self._fill(id_, score)
+                for score, id_ in sorted(zip(row[ids].exp().tolist(), ids, strict=True))[::-1]
+            ][: self.top_k]
+            for row, ids in zip(log_probs, wanted, strict=True)
+            if ids is not None
+        ]
+
+    def _fill(self, id_: int, score: float) -> Fill:
+        token = self.tokenizer.convert_ids_to_tokens(id_)
+        return Fill(token.removesuffix("</w>"), token, id_, score)
+
+    def _check_masks(self, count: int) -> None:
+        mask = self.tokenizer.mask_token
+        if not count:
+            raise InputError(f"the text has no mask: expected {mask} where a word is to be found")
+        if count > self.max_masks:
+            raise InputError(
+                f"the text has {count} masks: expected at most {self.max_masks}, max_masks"
+            )
+
+    def _candidates_in(self, lang: str) -> list[int] | None:
+        if self.candidates is None:
+            return None
+        if lang not in self._candidate_ids:
+            ids = dict.fromkeys(self._candidate(word, lang) for word in self.candidates)
+            self._candidate_ids[lang] = list(ids)
+        return self._candidate_ids[lang]
+
+    def _candidate(self, word: str, lang: str) -> int:
+        pieces = self.tokenizer.tokenize(word, lang=lang)
+        ids = self.tokenizer.convert_tokens_to_ids(pieces)
+        if len(ids) != 1 or ids[0] == self.tokenizer.unk_token_id:
+            raise InputError(
+                f"the candidate {word!r} is {' '.join(pieces) or 'nothing'!r} in {lang}: expected "
+                "one piece of the vocabulary, as a mask stands for one"
+            )
+        return ids[0]

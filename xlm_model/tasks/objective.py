@@ -1,0 +1,33 @@
+"""What a language model was trained for decides what it can be asked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from xlm_model.heads import XLMWithLMHeadModel
+from xlm_text import InputError
+
+
+def is_causal(model: XLMWithLMHeadModel) -> bool:
+    """Tell whether a model was trained with the CLM objective."""
+    return model.config.causal
+
+
+def refuse(what: str, objective: str, reason: str) -> InputError:
+    """Return the error for a checkpoint of the wrong objective."""
+    return InputError(
+        f"cannot {what} a {objective} checkpoint: it {reason}; any_objective=True does it anyway"
+    )
+
+
+def load_language_model(where: str | Path, **options: Any) -> XLMWithLMHeadModel:
+    """Load a language model, causal if its name says that it was trained as one.
+
+    The published CLM checkpoints' configurations lack `causal: true`; their names are all there is
+    to go by.
+    """
+    if "clm" in re.split(r"\W|_", Path(where).name.lower()):
+        options["causal"] = True
+    return XLMWithLMHeadModel.from_pretrained(where, **options)

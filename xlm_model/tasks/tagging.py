@@ -1,0 +1,117 @@
+"""A label for each token, or word, of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from xlm_model.heads import XLMForTokenClassification
+from xlm_model.tasks.base import Task, label_names, softmax
+from xlm_model.tasks.rows import Row, Sample, make_rows
+from xlm_text import InputError, XLMTokenizer
+
+Aggregation = Literal["none", "first", "average", "max"]
+
+
+@dataclass(frozen=True)
+class Tag:
+    """The label of a token or word.
+
+    label: The class with the highest score.
+    score: Its probability.
+    start, end: The characters of the text, in code points, end exclusive.
+    """
+
+    label: str
+    score: float
+    start: int
+    end: int
+
+
+class TokenClassification(Task[str, list[Tag]]):
+    """Label the tokens, or the words, of texts.
+
+    An example is a text; its result has a `Tag` for each token (`aggregation="none"`) or word.
+
+    Args:
+        model: With the token-classification head.
+        tokenizer: The checkpoint's.
+        aggregation: What a word's label is: that of its `first` token, of the `average` of its
+            tokens' probabilities, or of the token whose label is surest (`max`).
+        labels: Names of the classes in the order of their ids; None: the configuration's.
+        truncation: Cut texts that are too long, in place of an error.
+        batch_size: As for every `Task`.
+
+    Example:
+        >>> from xlm_model import XLMConfig, XLMForTokenClassification
+        >>> tokenizer = XLMTokenizer.from_pretrained()
+        >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
+        >>> tag = TokenClassification(XLMForTokenClassification(config).eval(), tokenizer)
+        >>> [(found.start, found.end) for found in tag(["Hello, world!"], lang="en")[0]]
+        [(0, 5), (5, 6), (7, 12), (12, 13)]
+    """
+
+    models = (XLMForTokenClassification,)
+
+    def __init__(
+        self,
+        model: XLMForTokenClassification,
+        tokenizer: XLMTokenizer,
+        *,
+        aggregation: Aggregation = "first",
+        labels: Sequence[str] | None = None,
+        truncation: bool = False,
+        batch_size: int | None = None,
+    ) -> None:
+        super().__init__(model, tokenizer, batch_size=batch_size)
+        if aggregation not in get_args(Aggregation):
+            names = ", ".join(get_args(Aggregation))
+            raise InputError(f"aggregation is {aggregation!r}: expected one of {names}")
+        self.aggregation = aggregation
+        self.labels = label_names(model.config, labels)
+        self.truncation = truncation
+
+    def prepare(self, asked: Sequence[tuple[str, str | None, str | None]]) -> list[list[Row]]:
+        """Return each text's row, with offsets and words."""
+        rows = make_rows(
+            self.tokenizer,
+            self.config,
+            [Sample(text, lang) for text, lang, _ in asked],
+            truncation=self.truncation,
+            offsets=True,
+            words=self.aggregation != "none",
+        )
+        return [[row] for row in rows]
+
+    def compute(self, rows: list[Row]) -> Sequence[Tensor]:
+        """Return the probabilities of each row's tokens; *shape:* (tokens, num_labels)."""
+        hidden, packed = self.encode(rows)
+        scores = softmax(self.model.classifier(hidden)).cpu()
+        return torch.split(scores, packed.lengths)
+
+    def finish(self, rows: list[Row], made: list[Tensor]) -> list[Tag]:
+        """Label the text's tokens or words."""
+        [row], [scores] = rows, made
+        inner = range(1, len(row) - 1)
+        if self.aggregation == "none":
+            return [self._tag(row, [i], scores[i]) for i in inner]
+        words = [list(tokens) for _, tokens in groupby(inner, key=row.words.__getitem__)]
+        return [self._tag(row, word, self._of_word(scores[word])) for word in words]
+
+    def _of_word(self, scores: Tensor) -> Tensor:
+        """Return the probabilities of a word from its tokens'."""
+        if self.aggregation == "average":
+            return scores.mean(0)
+        if self.aggregation == "max":
+            return scores[scores.amax(1).argmax()]
+        return scores[0]
+
+    def _tag(self, row: Row, tokens: list[int], scores: Tensor) -> Tag:
+        score, label = torch.max(scores, 0)
+        start, end = row.offsets[tokens[0]][0], row.offsets[tokens[-1]][1]
+        return Tag(self.labels[int(label)], float(score), start, end)
