@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from xlm_model.encoder import XLMModel
 from xlm_model.inputs import check_ids, check_shape
+from xlm_model.layers import Attend
 
 
 class Group(NamedTuple):
@@ -118,9 +119,7 @@ def pack(
     return Packed(ids, None if langs is None else all_langs, [len(row) for row in rows])
 
 
-def encode_packed(
-    encoder: XLMModel, packed: Packed, attend: PackedAttention | None = None
-) -> Tensor:
+def encode_packed(encoder: XLMModel, packed: Packed, attend: Attend | None = None) -> Tensor:
     """Return the last layer's states of packed sequences; *shape:* (tokens, dim).
 
     They are those that the encoder gives each sequence alone.

@@ -138,7 +138,7 @@ def test_text_classification(
         **settings,
     )
     classify = tasks.TextClassification.from_pretrained(tmp_path, device="cpu")
-    pairs = [*zip(TEXTS, TEXTS[1:], strict=False), TEXTS[3]]
+    pairs = [*itertools.pairwise(TEXTS), TEXTS[3]]
     langs, lang_pairs = LANGS, ["de", "fr", "en", "en"]
     for number, found in enumerate(classify(pairs, langs, lang_pairs)):
         # One by one: the reference's `last` and `mean` count padding.
@@ -433,7 +433,7 @@ def test_a_tokenizer_of_another_checkpoint(tokenizer: XLMTokenizer) -> None:
 def test_a_causal_checkpoint_does_not_fill_masks(tokenizer: XLMTokenizer, tmp_path: Path) -> None:
     model = small(XLMWithLMHeadModel, tokenizer, causal=True)
     with pytest.raises(
-        InputError, match="cannot fill masks with a CLM checkpoint: .*any_objective"
+        InputError, match=r"cannot fill masks with a CLM checkpoint: .*any_objective"
     ):
         tasks.FillMask(model, tokenizer)
     assert tasks.FillMask(model, tokenizer, any_objective=True)(["<special1>"], "en")

@@ -20,6 +20,7 @@ from xlm_model.tasks.classification import (
 )
 from xlm_model.tasks.embedding import SentenceEmbedding, TokenEmbedding, TokenVectors
 from xlm_model.tasks.fill_mask import Fill, FillMask, Mask
+from xlm_model.tasks.generation import Generated, TextGeneration
 from xlm_model.tasks.tagging import Tag, TokenClassification
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Classification",
     "Fill",
     "FillMask",
+    "Generated",
     "Mask",
     "MultipleChoice",
     "QuestionAnswering",
@@ -35,6 +37,7 @@ __all__ = [
     "Tag",
     "TextClassification",
     "TextError",
+    "TextGeneration",
     "TokenClassification",
     "TokenEmbedding",
     "TokenVectors",

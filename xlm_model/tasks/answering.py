@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xlm_model.question_answering import XLMForQuestionAnswering, XLMForQuestionAnsweringSimple
-from xlm_model.tasks.base import Task, check_at_least
+from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.rows import Row, Sample, call, check_row, row_of
 from xlm_text import InputError, XLMTokenizer
 
@@ -134,11 +134,9 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
         model = head if head in cls.models else cls.models[0]
         return model.from_pretrained(where, **options)
 
-    def prepare(
-        self, asked: Sequence[tuple[tuple[str, str], str | None, str | None]]
-    ) -> list[list[tuple[Row, str]]]:
+    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[Row, str]]]:
         """Return the windows of each context, and the context."""
-        return [self._windows(*one) for one in asked]
+        return [self._windows(one) for one in asked]
 
     def compute(self, rows: list[tuple[Row, str]]) -> Sequence[Spans]:
         """Find the best spans of each window."""
@@ -171,13 +169,12 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
     def _size(self, row: tuple[Row, str]) -> int:
         return len(row[0])
 
-    def _windows(
-        self, example: tuple[str, str], lang: str | None, lang_pair: str | None
-    ) -> list[tuple[Row, str]]:
+    def _windows(self, asked: Asked) -> list[tuple[Row, str]]:
+        example = asked.example
         if isinstance(example, str) or len(example) != 2:
             raise InputError(f"the example is {example!r:.60}: expected a question and a context")
         question, context = example
-        sample = Sample(question, lang, context, lang_pair)
+        sample = Sample(question, asked.lang, context, asked.lang_pair)
         whole = row_of(call(self.tokenizer, self.config, [sample]), 0)
         # Of any length: what is too long is what windows are for.
         check_row(whole, len(whole))

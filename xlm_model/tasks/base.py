@@ -8,7 +8,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,6 +24,21 @@ from xlm_text import InputError, XLMTokenizer
 Example = TypeVar("Example")
 Result = TypeVar("Result")
 Self = TypeVar("Self", bound="Task[Any, Any]")
+
+
+class Asked(NamedTuple):
+    """An example of a stream.
+
+    number: From 0.
+    example: What the task takes.
+    lang: The text's language; None: the tokenizer's own.
+    lang_pair: The second text's; None: that of the first.
+    """
+
+    number: int
+    example: Any
+    lang: str | None
+    lang_pair: str | None
 
 
 class TextError(InputError):
@@ -153,7 +168,7 @@ class Task(Generic[Example, Result]):
         if isinstance(examples, str):
             raise InputError(f"examples is the string {examples!r:.40}: expected a list of them")
         asked = _with_languages(examples, lang, lang_pair)
-        blocks = windows(enumerate(asked), self._batcher.limits.window)
+        blocks = windows(asked, self._batcher.limits.window)
         for prepared, error in ahead(self._prepare_window, blocks):
             rows = [row for each in prepared for row in each]
             made = iter(self._batcher.run(rows, self._size, self._compute_batch))
@@ -177,8 +192,8 @@ class Task(Generic[Example, Result]):
     # What a task defines --------------------------------------------------------------------
 
     @abstractmethod
-    def prepare(self, asked: Sequence[tuple[Example, str | None, str | None]]) -> list[Any]:
-        """Return a list of rows for each (example, lang, lang_pair)."""
+    def prepare(self, asked: Sequence[Asked]) -> list[Any]:
+        """Return a list of rows for each example."""
 
     @abstractmethod
     def compute(self, rows: list[Any]) -> Sequence[Any]:
@@ -205,21 +220,19 @@ class Task(Generic[Example, Result]):
     def _compute_batch(self, rows: list[Any]) -> Sequence[Any]:
         return self.compute(rows)
 
-    def _prepare_window(
-        self, window: list[tuple[int, tuple[Example, str | None, str | None]]]
-    ) -> tuple[list[Any], TextError | None]:
+    def _prepare_window(self, window: list[Asked]) -> tuple[list[Any], TextError | None]:
         """Tokenize a window; if one example cannot be, those before it, and the error."""
         try:
-            return self.prepare([asked for _, asked in window]), None
+            return self.prepare(window), None
         except InputError:
             prepared: list[Any] = []
-            for index, asked in window:
+            for asked in window:
                 try:
                     prepared += self.prepare([asked])
                 except InputError as error:
                     # The tokenizer counts the texts of its call, of which this is the only one.
                     reason = re.sub(r"^text(_pair)?(\[0\]| 0( of the call:)?) ", "", str(error))
-                    return prepared, TextError(index, reason)
+                    return prepared, TextError(asked.number, reason)
             return prepared, None
 
     @classmethod
@@ -305,14 +318,14 @@ def label_names(config: XLMConfig, labels: Sequence[str] | None) -> list[str]:
 
 
 def _with_languages(
-    examples: Iterable[Example], *langs: str | Iterable[str] | None
-) -> Iterator[tuple[Example, str | None, str | None]]:
+    examples: Iterable[Any],
+    lang: str | Iterable[str] | None,
+    lang_pair: str | Iterable[str] | None,
+) -> Iterator[Asked]:
     """Put the two languages beside each example."""
-    streams: list[Callable[[int], str | None]] = []
-    for name, lang in zip(("lang", "lang_pair"), langs, strict=True):
-        streams.append(_language_of(name, lang))
+    first, second = _language_of("lang", lang), _language_of("lang_pair", lang_pair)
     for i, example in enumerate(examples):
-        yield (example, streams[0](i), streams[1](i))
+        yield Asked(i, example, first(i), second(i))
 
 
 def _language_of(name: str, lang: str | Iterable[str] | None) -> Callable[[int], str | None]:

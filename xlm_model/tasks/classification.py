@@ -12,7 +12,7 @@ from torch import Tensor
 from xlm_model.heads import XLMForMultipleChoice, XLMForSequenceClassification
 from xlm_model.layers import SequenceSummary
 from xlm_model.packing import Packed
-from xlm_model.tasks.base import Task, label_names, softmax
+from xlm_model.tasks.base import Asked, Task, label_names, softmax
 from xlm_model.tasks.rows import Row, Sample, make_rows
 from xlm_text import InputError, XLMTokenizer
 
@@ -87,12 +87,10 @@ class TextClassification(Task[str | tuple[str, str], Classification]):
         self.labels = label_names(model.config, labels)
         self.truncation = truncation
 
-    def prepare(
-        self, asked: Sequence[tuple[str | tuple[str, str], str | None, str | None]]
-    ) -> list[list[Row]]:
+    def prepare(self, asked: Sequence[Asked]) -> list[list[Row]]:
         """Return each text's or pair's row."""
         samples = []
-        for example, lang, lang_pair in asked:
+        for _, example, lang, lang_pair in asked:
             text, pair = (example, None) if isinstance(example, str) else _two(example)
             samples.append(Sample(text, lang, pair, lang_pair))
         rows = make_rows(self.tokenizer, self.config, samples, truncation=self.truncation)
@@ -152,12 +150,10 @@ class MultipleChoice(Task[tuple[str, Sequence[str]], Choice]):
         super().__init__(model, tokenizer, batch_size=batch_size)
         self.truncation = truncation
 
-    def prepare(
-        self, asked: Sequence[tuple[tuple[str, Sequence[str]], str | None, str | None]]
-    ) -> list[list[tuple[Row, str]]]:
+    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[Row, str]]]:
         """Return a row for each choice, and the choice."""
         samples, counts = [], []
-        for example, lang, lang_pair in asked:
+        for _, example, lang, lang_pair in asked:
             text, choices = _two(example)
             if isinstance(choices, str) or len(choices) < 2:
                 raise InputError(f"the choices are {choices!r:.60}: expected a list of two or more")

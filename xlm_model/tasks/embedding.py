@@ -13,7 +13,7 @@ from torch import Tensor
 
 from xlm_model.base import XLMPreTrainedModel
 from xlm_model.encoder import XLMModel
-from xlm_model.tasks.base import Result, Task
+from xlm_model.tasks.base import Asked, Result, Task
 from xlm_model.tasks.classification import mean_of
 from xlm_model.tasks.rows import Row, Sample, Span, make_rows
 from xlm_text import InputError, XLMTokenizer
@@ -57,9 +57,9 @@ class _Embedding(Task[str, Result]):
             warnings.filterwarnings("ignore", message=".*its head not used")
             return super()._load(where, **options)
 
-    def prepare(self, asked: Sequence[tuple[str, str | None, str | None]]) -> list[list[Row]]:
+    def prepare(self, asked: Sequence[Asked]) -> list[list[Row]]:
         """Return each text's row."""
-        samples = [Sample(text, lang) for text, lang, _ in asked]
+        samples = [Sample(one.example, one.lang) for one in asked]
         rows = make_rows(
             self.tokenizer,
             self.config,

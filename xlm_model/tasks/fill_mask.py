@@ -11,7 +11,7 @@ import torch
 
 from xlm_model.base import XLMPreTrainedModel
 from xlm_model.heads import XLMWithLMHeadModel
-from xlm_model.tasks.base import Task, check_at_least
+from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.objective import is_causal, load_language_model, refuse
 from xlm_model.tasks.rows import Row, Sample, make_rows
 from xlm_text import InputError, XLMTokenizer
@@ -111,11 +111,9 @@ class FillMask(Task[str, list[Mask]]):
     def _load(cls, where: str | Path, **options: Any) -> XLMPreTrainedModel:
         return load_language_model(where, **options)
 
-    def prepare(
-        self, asked: Sequence[tuple[str, str | None, str | None]]
-    ) -> list[list[tuple[Row, list[int] | None]]]:
+    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[Row, list[int] | None]]]:
         """Return each text's row and the ids of its candidates."""
-        samples = [Sample(text, lang) for text, lang, _ in asked]
+        samples = [Sample(one.example, one.lang) for one in asked]
         rows = make_rows(
             self.tokenizer, self.config, samples, truncation=self.truncation, offsets=True
         )

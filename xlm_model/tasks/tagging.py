@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xlm_model.heads import XLMForTokenClassification
-from xlm_model.tasks.base import Task, label_names, softmax
+from xlm_model.tasks.base import Asked, Task, label_names, softmax
 from xlm_model.tasks.rows import Row, Sample, make_rows
 from xlm_text import InputError, XLMTokenizer
 
@@ -76,12 +76,12 @@ class TokenClassification(Task[str, list[Tag]]):
         self.labels = label_names(model.config, labels)
         self.truncation = truncation
 
-    def prepare(self, asked: Sequence[tuple[str, str | None, str | None]]) -> list[list[Row]]:
+    def prepare(self, asked: Sequence[Asked]) -> list[list[Row]]:
         """Return each text's row, with offsets and words."""
         rows = make_rows(
             self.tokenizer,
             self.config,
-            [Sample(text, lang) for text, lang, _ in asked],
+            [Sample(one.example, one.lang) for one in asked],
             truncation=self.truncation,
             offsets=True,
             words=self.aggregation != "none",

@@ -1,0 +1,182 @@
+"""Texts that go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlm_model.base import XLMPreTrainedModel
+from xlm_model.decoding import CachedDecoder, Continuation, Sampling, beam_search, sample
+from xlm_model.heads import XLMWithLMHeadModel
+from xlm_model.packing import pack
+from xlm_model.tasks.base import Asked, Task, check_at_least
+from xlm_model.tasks.objective import is_causal, load_language_model, refuse
+from xlm_model.tasks.rows import Row, Sample, call, row_of
+from xlm_text import InputError, XLMTokenizer
+
+
+@dataclass(frozen=True)
+class Generated:
+    """How a text goes on.
+
+    text: The new words, with a space between them.
+    ids: The new tokens.
+    finished: Whether the model ended the sequence itself, with `</s>`.
+    """
+
+    text: str
+    ids: list[int]
+    finished: bool
+
+
+class TextGeneration(Task[str, Generated]):
+    """Continue texts with a causal model.
+
+    An example is a text, which may be empty. The model reads `bos_token` and the text, and the
+    scores at the last token are those of the next one, as the original implementation trained it;
+    that one began its sequences with `</s>`, which `bos_token="</s>"` in the tokenizer gives.
+    Without `temperature` or `num_beams` every token is the likeliest.
+
+    Args:
+        model: Trained with the CLM objective.
+        tokenizer: The checkpoint's.
+        max_new_tokens: Where to stop if no `</s>` comes first.
+        temperature: Choose by chance, with the logits divided by this; 1 leaves them.
+        top_k: Choose among so many of the likeliest tokens only.
+        top_p: Choose among the likeliest tokens that together have this probability only.
+        repetition_penalty: Above 1 to make tokens that the text has already less likely.
+        seed: The text number i, from 0, draws from a generator seeded with `seed + i`, whatever
+            batch it is in.
+        num_beams: Search for the likeliest continuation with so many hypotheses.
+        length_penalty: Above 1 for longer results of that search, below for shorter ones.
+        any_objective: Take a model that was not trained for it, too.
+        batch_size: As for every `Task`.
+
+    Example:
+        >>> from xlm_model import XLMConfig
+        >>> tokenizer = XLMTokenizer.from_pretrained()
+        >>> config = XLMConfig(
+        ...     vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4, causal=True
+        ... )
+        >>> model = XLMWithLMHeadModel(config).eval()
+        >>> go_on = TextGeneration(model, tokenizer, max_new_tokens=4, temperature=1.0, seed=7)
+        >>> [found] = go_on(["The river"], lang="en")
+        >>> len(found.ids)
+        4
+    """
+
+    models = (XLMWithLMHeadModel,)
+
+    def __init__(
+        self,
+        model: XLMWithLMHeadModel,
+        tokenizer: XLMTokenizer,
+        *,
+        max_new_tokens: int = 50,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        repetition_penalty: float = 1.0,
+        seed: int = 0,
+        num_beams: int = 1,
+        length_penalty: float = 1.0,
+        any_objective: bool = False,
+        batch_size: int | None = None,
+    ) -> None:
+        super().__init__(model, tokenizer, batch_size=batch_size)
+        for name, value in (
+            ("max_new_tokens", max_new_tokens),
+            ("top_k", top_k),
+            ("num_beams", num_beams),
+        ):
+            check_at_least(name, value, 1)
+        check_at_least("seed", seed, 0)
+        for name, factor in (
+            ("temperature", temperature),
+            ("top_p", top_p),
+            ("repetition_penalty", repetition_penalty),
+        ):
+            if factor is not None and not factor > 0:
+                raise InputError(f"{name} is {factor}: expected a number above 0")
+        if top_p is not None and top_p > 1:
+            raise InputError(f"top_p is {top_p}: expected at most 1")
+        if temperature is None and (top_k is not None or top_p is not None):
+            raise InputError(
+                "top_k and top_p choose by chance: expected a temperature with them, such as 1.0"
+            )
+        if num_beams > 1 and (temperature is not None or repetition_penalty != 1):
+            raise InputError(
+                f"num_beams is {num_beams}: expected no temperature and no repetition_penalty, as "
+                "the search for the likeliest continuation leaves nothing to chance"
+            )
+        if not is_causal(model) and not any_objective:
+            raise refuse(
+                "generate with", "MLM", "was trained to see both sides of a word, not to go on"
+            )
+        self.max_new_tokens = max_new_tokens
+        self.sampling = Sampling(temperature, top_k, top_p, repetition_penalty)
+        self.seed = seed
+        self.num_beams = num_beams
+        self.length_penalty = length_penalty
+
+    @classmethod
+    def _load(cls, where: str | Path, **options: Any) -> XLMPreTrainedModel:
+        return load_language_model(where, **options)
+
+    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[Row, int]]]:
+        """Return each prompt's row, without the closing token, and its seed."""
+        samples = [Sample(one.example, one.lang) for one in asked]
+        batch = call(self.tokenizer, self.config, samples)
+        prompts = []
+        for i, one in enumerate(asked):
+            row = row_of(batch, i)
+            self._check_room(len(row) - 1)
+            langs = None if row.langs is None else row.langs[:-1]
+            prompts.append([(Row(row.ids[:-1], langs), self.seed + one.number)])
+        return prompts
+
+    def compute(self, rows: list[tuple[Row, int]]) -> Sequence[Continuation]:
+        """Continue a batch of prompts."""
+        prompts = [row.ids for row, _ in rows]
+        langs = [row.langs for row, _ in rows if row.langs is not None]
+        packed = pack(prompts, langs or None, self.device)
+        stepper = CachedDecoder(self.model, packed, self.max_new_tokens)
+        end = self.tokenizer.convert_tokens_to_ids(self.tokenizer.sep_token)
+        if self.num_beams > 1:
+            return beam_search(
+                stepper,
+                len(prompts),
+                width=self.num_beams,
+                new_tokens=self.max_new_tokens,
+                end=end,
+                length_penalty=self.length_penalty,
+            )
+        return sample(
+            stepper,
+            prompts,
+            self.sampling,
+            new_tokens=self.max_new_tokens,
+            end=end,
+            seeds=[seed for _, seed in rows],
+        )
+
+    def finish(self, rows: list[tuple[Row, int]], made: list[Continuation]) -> Generated:
+        """Write the new tokens as text."""
+        [new] = made
+        # A model may have more words than its tokenizer can write.
+        known = [id_ for id_ in new.ids if id_ < len(self.tokenizer)]
+        text = self.tokenizer.decode(known, skip_special_tokens=True)
+        return Generated(text, new.ids, new.finished)
+
+    def _size(self, row: tuple[Row, int]) -> int:
+        return (len(row[0]) + self.max_new_tokens) * self.num_beams
+
+    def _check_room(self, tokens: int) -> None:
+        longest = self.config.max_position_embeddings
+        if tokens + self.max_new_tokens > longest:
+            raise InputError(
+                f"the text has {tokens} tokens and max_new_tokens is {self.max_new_tokens}: "
+                f"expected at most {longest} together, the model's max_position_embeddings"
+            )
