@@ -1,16 +1,16 @@
-"""The command `xlm-model`: what a checkpoint is, and turning any format into the published one."""
+"""The command `xlm-model`: say what a checkpoint is, convert it, put text through it."""
 
 from __future__ import annotations
 
 import json
-import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import click
+
+from .model_run import ModelCommand
+from .model_tasks import COMMANDS
+from .program import Program
 
 EXAMPLES = """
 \b
@@ -18,16 +18,23 @@ Examples:
   xlm-model info xlm-mlm-xnli15-1024
   xlm-model info --json ./my-checkpoint
   xlm-model convert mlm_tlm_xnli15_1024.pth ./xnli15 --codes codes_xnli_15
+  xlm-model embed xlm-mlm-100-1280 --lang sw sentences.txt -o vectors.jsonl
 
-Exit status: 0 done, 1 could not, 2 misuse.
+Exit status: 0 done, 1 could not, 2 misuse, 130 interrupted.
 """
 
 REVISION = click.option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")
 
 
-@click.group(epilog=EXAMPLES)
+class ModelProgram(Program):
+    """The group of commands."""
+
+    command_class = ModelCommand
+
+
+@click.group(cls=ModelProgram, name="xlm-model", epilog=EXAMPLES)
 def main() -> None:
-    """Look at XLM checkpoints and convert them.
+    """Look at XLM checkpoints, convert them, and put text through them.
 
     CHECKPOINT is a folder, a file (.safetensors, .bin, .h5, the original .pth, an index of shards)
     or a name on the Hugging Face hub. Nothing in a checkpoint is ever run.
@@ -47,10 +54,9 @@ def info(checkpoint: str, as_json: bool, revision: str | None) -> None:
       xlm-model info xlm-mlm-17-1280
       xlm-model info --json ./my-checkpoint | jq .parameters
     """
-    with _errors_as_lines():
-        from xlm_model.convert import describe
+    from xlm_model.convert import describe
 
-        facts = describe(checkpoint, revision=revision)
+    facts = describe(checkpoint, revision=revision)
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))
         return
@@ -88,11 +94,10 @@ def convert(
       xlm-model convert mlm_17_1280.pth ./wiki17 --codes codes_xnli_17 --cased
       xlm-model convert ./with-tf-model-h5 ./converted
     """
-    with _errors_as_lines():
-        from xlm_model.checkpoints import MERGES, VOCAB
-        from xlm_model.convert import convert
+    from xlm_model.checkpoints import MERGES, VOCAB
+    from xlm_model.convert import convert
 
-        written = convert(checkpoint, folder, codes=codes, cased=cased, revision=revision)
+    written = convert(checkpoint, folder, codes=codes, cased=cased, revision=revision)
     click.echo(f"{folder}: {', '.join(written)}")
     missing = [name for name in (VOCAB, MERGES) if name not in written]
     if missing:
@@ -109,24 +114,9 @@ def _readable(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-@contextmanager
-def _errors_as_lines() -> Iterator[None]:
-    """Print what the package cannot do as one line, and end with status 1."""
-    # Imported here: `--help` needs no PyTorch, and it takes seconds to import.
-    try:
-        from xlm_model.errors import CheckpointError, ConfigError
-    except ImportError as error:
-        _fail(f"{error}; pip install 'xlm-toolkit[model]'")
-    try:
-        yield
-    except (CheckpointError, ConfigError) as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
-    sys.exit(1)
+for _command in COMMANDS:
+    main.add_command(_command)
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="xlm-model")

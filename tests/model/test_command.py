@@ -175,7 +175,8 @@ def test_what_cannot_be_done_leaves_nothing(spoil: Any, message: str, tmp_path: 
     arguments = ["--codes", codes] if codes.exists() else []
     result = run("convert", folder, tmp_path / "out", *arguments)
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: ")
+    assert result.stderr.startswith("xlm-model: error: ")
+    assert result.stderr.count("\n") == 1
     assert message in result.stderr
     assert isinstance(result.exception, SystemExit)
     assert [path.name for path in tmp_path.iterdir() if path != folder] == []
@@ -204,7 +205,8 @@ def test_a_folder_that_holds_something_is_left_alone(pth: Path, tmp_path: Path) 
 def test_misuse(arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
-    assert "Usage: " in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "--help`)" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["info", "--help"], ["convert", "--help"]])

@@ -1,0 +1,255 @@
+"""The commands that put text through a checkpoint, as a user meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+import xlm_model
+from xlm_model import XLMConfig, tasks
+from xlm_text import XLMTokenizer
+
+try:
+    from xlm_cli.model import main
+
+    MODULE = "xlm_cli.model"
+except ModuleNotFoundError:  # not installed: the folder it is installed from
+    from cli.model import main
+
+    MODULE = "cli.model"
+
+LINES = ["The river <special1> the town.", "<special1> is it?", "She said <special1>!"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> XLMTokenizer:
+    return XLMTokenizer.from_pretrained()
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, tokenizer: XLMTokenizer) -> Any:
+    """Return what writes a small checkpoint with some head and gives its folder."""
+
+    def write(name: str, **settings: Any) -> str:
+        config: dict[str, Any] = {
+            "emb_dim": 32, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 64,
+            "n_langs": 9, "lang2id": tokenizer.lang2id,
+        }  # fmt: skip
+        model = getattr(xlm_model, name)(
+            XLMConfig(vocab_size=len(tokenizer), **{**config, **settings})
+        )
+        folder = tmp_path / name
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return str(folder)
+
+    return write
+
+
+def run(*arguments: object, text: str | bytes = "") -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=text)
+
+
+def objects(result: Result) -> list[Any]:
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def as_json(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def close(got: Any, right: Any) -> None:
+    """Compare what two runs give, whose batches may differ in the last bits."""
+    if isinstance(right, dict):
+        assert got.keys() == right.keys()
+        for key in right:
+            close(got[key], right[key])
+    elif isinstance(right, list):
+        assert len(got) == len(right)
+        for one, other in zip(got, right, strict=True):
+            close(one, other)
+    else:
+        assert got == (pytest.approx(right, rel=1e-4) if isinstance(right, float) else right)
+
+
+def test_each_command_gives_what_its_task_gives(checkpoint: Any, tmp_path: Path) -> None:
+    text = "The river flows.\nWhere?\n"
+    pairs = "Which river?\tThe river Spree flows.\nWho?\tAnna came home.\n"
+    two = [line.split("\t") for line in pairs.splitlines()]
+    lm = checkpoint("XLMWithLMHeadModel")
+    clm = checkpoint("XLMWithLMHeadModel", causal=True)
+    masked = [line.replace("river", "<special1>") for line in text.splitlines()[:1]]
+    lm = checkpoint("XLMWithLMHeadModel")
+    found = objects(run("fill-mask", lm, "--lang", "en", "--top-k", 2, text=masked[0] + "\n"))
+    right = tasks.FillMask.from_pretrained(lm, top_k=2)(masked, "en")
+    close(found, [{"masks": as_json([asdict(mask) for mask in masks])} for masks in right])
+
+    clm = checkpoint("XLMWithLMHeadModel", causal=True)
+    options = ["--max-new-tokens", 4, "--temperature", 0.9, "--seed", 5]
+    found = objects(run("generate", clm, "--lang", "en", *options, text=text))
+    go_on = tasks.TextGeneration.from_pretrained(clm, max_new_tokens=4, temperature=0.9, seed=5)
+    assert found == [asdict(one) for one in go_on(text.splitlines(), "en")]
+
+    classifier = checkpoint("XLMForSequenceClassification", num_labels=3)
+    arguments = ["--pair", "--lang", "en", "--pair-lang", "de", "--labels", "a,b,c"]
+    found = objects(run("classify", classifier, *arguments, text=pairs))
+    classify = tasks.TextClassification.from_pretrained(classifier, labels=["a", "b", "c"])
+    close(found, [asdict(one) for one in classify([tuple(p) for p in two], "en", "de")])
+
+    tagger = checkpoint("XLMForTokenClassification")
+    found = objects(run("tag", tagger, "--lang", "en", "--aggregation", "max", text=text))
+    tag = tasks.TokenClassification.from_pretrained(tagger, aggregation="max")
+    close(found, [{"tags": [asdict(t) for t in tags]} for tags in tag(text.splitlines(), "en")])
+
+    reader = checkpoint("XLMForQuestionAnsweringSimple")
+    found = objects(run("answer", reader, "--lang", "en", "--n-best", 2, "--no-answer", text=pairs))
+    answer = tasks.QuestionAnswering.from_pretrained(reader, n_best=2, no_answer=True)
+    close(found, [{"answers": [asdict(a) for a in one]} for one in answer(two, "en")])
+
+    chooser = checkpoint("XLMForMultipleChoice")
+    choices = "It rained.\tWe got wet.\tWe got rich.\n"
+    found = objects(run("choose", chooser, "--lang", "en", text=choices))
+    choose = tasks.MultipleChoice.from_pretrained(chooser)
+    [right_choice] = choose([("It rained.", ["We got wet.", "We got rich."])], "en")
+    close(found, [asdict(right_choice)])
+
+    found = objects(run("embed", clm, "--lang", "en", text=text))
+    vectors = tasks.SentenceEmbedding.from_pretrained(clm)(text.splitlines(), "en")
+    for got, vector in zip(found, vectors, strict=True):
+        torch.testing.assert_close(torch.tensor(got["vector"]), vector)
+    found = objects(run("embed", clm, "--lang", "en", "--tokens", text=text))
+    for got, one in zip(
+        found, tasks.TokenEmbedding.from_pretrained(clm)(text.splitlines(), "en"), strict=True
+    ):
+        assert got["tokens"] == one.tokens
+        assert got["offsets"] == [list(span) for span in one.offsets]
+        torch.testing.assert_close(torch.tensor(got["vectors"]), one.vectors)
+
+
+@pytest.mark.parametrize(
+    "options", [["--batch-size", 1], ["--dtype", "bfloat16"], ["--dtype", "int8"]]
+)
+def test_files_and_an_output_file(options: list[Any], checkpoint: Any, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("\n".join(LINES) + "\n")
+    (tmp_path / "b").write_text(LINES[0])
+    out = tmp_path / "out.jsonl"
+    arguments = ["--lang", "en", tmp_path / "a", tmp_path / "b", "-o", out, *options]
+    result = run("fill-mask", checkpoint("XLMWithLMHeadModel"), *arguments)
+    assert (result.exit_code, result.output) == (0, "")
+    assert len(out.read_text().splitlines()) == 4
+    again = run("fill-mask", tmp_path / "XLMWithLMHeadModel", "--lang", "en", out, "-o", out)
+    assert again.exit_code == 1
+    assert "out.jsonl: is read: expected another file" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "written", "message"),
+    [
+        ("<special1>\n\n<special1>\n", [], 1, "standard input: line 2: the text is empty"),
+        ("<special1>\nno\n", [], 1, "line 2: the text has no mask: expected <special1>"),
+        ("<special1> <special1>\n", ["--max-masks", 1], 0, "at most 1, --max-masks"),
+        ("<special1> " + "a " * 70, [], 0, "shorten it, or cut it with --truncation"),
+        (b"<special1>\n\xff\n", [], 1, "line 2, byte 1: not UTF-8"),
+        ("<special1>\n", ["--top-k", 0], 0, "--top-k is 0: expected at least 1"),
+        ("<special1>\n", ["--device", "cuda:9"], 0, "device is 'cuda:9': expected one that"),
+        ("<special1>\n", ["--lang", "xx"], 0, "no language 'xx'"),
+        ("<special1>\n", ["--candidates", "a,counterrevolutionaries"], 0, "expected one piece"),
+    ],
+)
+def test_a_line_that_cannot_be_used(
+    text: Any, options: list[Any], written: int, message: str, checkpoint: Any
+) -> None:
+    arguments = [checkpoint("XLMWithLMHeadModel"), "--lang", "en", *options]
+    result = run("fill-mask", *arguments, text=text)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("xlm-model: error: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert len(result.stdout.splitlines()) == written
+
+
+@pytest.mark.parametrize(
+    ("command", "model", "text", "message"),
+    [
+        ("fill-mask", "XLMModel", "x\n", "XLMWithLMHeadModel"),
+        ("classify", "XLMWithLMHeadModel", "x\n", "does not fit XLMForSequenceClassification"),
+        ("generate", "XLMWithLMHeadModel", "x\n", "cannot generate with a MLM checkpoint"),
+        ("answer", "XLMForQuestionAnswering", "no tab\n", "line 1: the line has 0 tabs: expected"),
+        ("choose", "XLMForMultipleChoice", "a\tb\n", "expected a text and a choice and a choice"),
+    ],
+)
+def test_what_does_not_belong_together(
+    command: str, model: str, text: str, message: str, checkpoint: Any
+) -> None:
+    result = run(command, checkpoint(model), "--lang", "en", text=text)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fill-mask"], "Missing argument 'CHECKPOINT'"),
+        (["fill-mask", "x"], "Missing option '--lang'"),
+        (["embed", "x", "--lang", "en", "--batch-size", "0"], "expected auto, or a whole number"),
+        (["classify", "x", "--lang", "en", "--labels", "a,,b"], "words with commas"),
+        (["tag", "x", "--lang", "en", "--dtype", "int4"], "'--dtype'"),
+    ],
+)
+def test_misuse(arguments: list[str], message: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command", ["fill-mask", "classify", "tag", "answer", "choose", "generate", "embed"]
+)
+def test_help_shows_examples(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"xlm-model {command} " in result.output.partition("Examples:")[2]
+
+
+def test_ctrl_c_leaves_whole_lines_and_says_where_it_stopped(checkpoint: Any) -> None:
+    """The program is stopped while it waits for more of its input, which never ends."""
+    folder = checkpoint("XLMModel")
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = subprocess.Popen(
+        [sys.executable, "-m", MODULE, "embed", folder, "--lang", "en"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    # Two windows: results of the first come once the second has been read.
+    process.stdin.write(b"river\n" * 600)
+    process.stdin.flush()
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, errors = process.stdout.read(), process.stderr.read()
+    process.stdin.close()
+    process.wait()
+    lines = (first + rest).splitlines(keepends=True)
+    assert process.returncode == 130, errors
+    assert all(line.endswith(b"\n") and len(json.loads(line)["vector"]) == 32 for line in lines)
+    where = f"interrupted: {len(lines)} line{'' if len(lines) == 1 else 's'} written, the next is "
+    assert where + f"standard input: line {len(lines) + 1}\n" in errors.decode()
