@@ -129,13 +129,17 @@ _PROJECTIONS = ("q_lin", "k_lin", "v_lin", "out_lin")
 
 def seconds(run: Callable[[], Any], device: str) -> float:
     gc.collect()
-    alone = device == "cpu" and torch.get_num_threads() == 1
-    clock = time.process_time if alone else time.perf_counter
-    start = clock()
+    start = now(device)
     run()
+    return now(device) - start
+
+
+def now(device: str) -> float:
+    """Return the seconds of the clock that counts, once the device has done what it was given."""
     if device != "cpu":
         torch.cuda.synchronize()
-    return clock() - start
+    alone = device == "cpu" and torch.get_num_threads() == 1
+    return time.process_time() if alone else time.perf_counter()
 
 
 def in_turn(runs: Runs, rounds: int, device: str) -> dict[str, list[float]]:
@@ -298,10 +302,10 @@ class Timed(CachedDecoder):
         self.steps: list[float] = []
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
-        found: list[torch.Tensor] = []
-        device = self.prompts.ids.device.type
-        self.steps.append(seconds(lambda: found.append(super(Timed, self).step(ids)), device))
-        return found[0]
+        start = now(ids.device.type)
+        scores = super().step(ids)
+        self.steps.append(now(ids.device.type) - start)
+        return scores
 
 
 def memory(table: Table, sentences_count: int) -> None:

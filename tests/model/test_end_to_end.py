@@ -49,7 +49,7 @@ def test_text_in_two_languages_gives_what_the_reference_gives(tmp_path: Path) ->
         torch.testing.assert_close(state, right, rtol=1e-5, atol=1e-5)
 
 
-MODULES = ["xlm_model", *(f"xlm_model.{m.name}" for m in pkgutil.iter_modules(xlm_model.__path__))]
+MODULES = ["xlm_model", *(m.name for m in pkgutil.walk_packages(xlm_model.__path__, "xlm_model."))]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -58,8 +58,9 @@ def test_the_examples_in_the_documentation_run(name: str) -> None:
     assert result.failed == 0
 
 
-def test_the_examples_in_the_guide_run() -> None:
-    guide = Path(__file__).parents[2] / "docs" / "model.md"
+@pytest.mark.parametrize("name", ["model.md", "inference.md"])
+def test_the_examples_in_the_guides_run(name: str) -> None:
+    guide = Path(__file__).parents[2] / "docs" / name
     result = doctest.testfile(str(guide), module_relative=False)
     assert result.attempted > 5
     assert result.failed == 0
