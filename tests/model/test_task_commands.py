@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -225,31 +226,65 @@ def test_help_shows_examples(command: str) -> None:
     assert f"xlm-model {command} " in result.output.partition("Examples:")[2]
 
 
-def test_ctrl_c_leaves_whole_lines_and_says_where_it_stopped(checkpoint: Any) -> None:
-    """The program is stopped while it waits for more of its input, which never ends."""
-    folder = checkpoint("XLMModel")
+def start(*arguments: object, **files: Any) -> subprocess.Popen[bytes]:
+    """Run the command in a process of its own."""
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    process = subprocess.Popen(
-        [sys.executable, "-m", MODULE, "embed", folder, "--lang", "en"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-m", MODULE, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        **{**pipes, **files},
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    # Two windows: results of the first come once the second has been read.
-    process.stdin.write(b"river\n" * 600)
-    process.stdin.flush()
-    first = process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    rest, errors = process.stdout.read(), process.stderr.read()
-    process.stdin.close()
-    process.wait()
-    lines = (first + rest).splitlines(keepends=True)
+
+
+def test_ctrl_c_leaves_whole_lines_and_says_where_it_stopped(checkpoint: Any) -> None:
+    """The program is stopped while it works, or waits for more of its input, which never ends."""
+    with start("embed", checkpoint("XLMModel"), "--lang", "en") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # More than two windows: results of the first come once the second has been read.
+        process.stdin.write(b"river\n" * 600)
+        process.stdin.flush()
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        lines = [first, *process.stdout.readlines()]
+        errors = process.stderr.read().decode()
     assert process.returncode == 130, errors
     assert all(line.endswith(b"\n") and len(json.loads(line)["vector"]) == 32 for line in lines)
-    where = f"interrupted: {len(lines)} line{'' if len(lines) == 1 else 's'} written, the next is "
-    assert where + f"standard input: line {len(lines) + 1}\n" in errors.decode()
+    count = f"{len(lines)} line{'' if len(lines) == 1 else 's'} written"
+    following = f"the next is standard input: line {len(lines) + 1}"
+    assert errors == f"xlm-model: error: interrupted: {count}, {following}\n"
+
+
+def test_a_reader_that_leaves_early_ends_the_work_quietly(checkpoint: Any, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("river\n" * 1500)
+    arguments = [checkpoint("XLMModel"), "--lang", "en", tmp_path / "text"]
+    with start("embed", *arguments) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_a_terminal_shows_progress_and_nothing_else_does(checkpoint: Any, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("river\n" * 5)
+    arguments = ["embed", checkpoint("XLMModel"), "--lang", "en", tmp_path / "text"]
+    terminal, inside = pty.openpty()
+    with start(*arguments, stderr=inside) as process:
+        os.close(inside)
+        output = process.communicate()[0]
+        shown = b""
+        try:
+            while data := os.read(terminal, 65536):
+                shown += data
+        except OSError:  # how Linux says that the other side was closed
+            pass
+    os.close(terminal)
+    assert process.returncode == 0
+    assert b"100%" in shown
+    assert len(output.splitlines()) == 5
+    assert run(*arguments).stderr == ""
