@@ -28,7 +28,7 @@ class Limits:
 
 
 # On a CPU more tokens only push the activations out of its caches; a GPU wants to be filled.
-CPU = Limits(tokens=2048, window=256)
+CPU = Limits(tokens=1024, window=256)
 ACCELERATOR = Limits(tokens=65536, window=4096)
 
 

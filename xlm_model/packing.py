@@ -94,8 +94,10 @@ class Packed:
     def positions(self) -> Tensor:
         """Each token's place in its sequence; *shape:* (tokens,)."""
         lengths = torch.tensor(self.lengths, device=self.ids.device)
-        everywhere = torch.arange(len(self.ids), device=self.ids.device)
-        return everywhere - self.starts.repeat_interleave(lengths)
+        tokens = len(self.ids)
+        everywhere = torch.arange(tokens, device=self.ids.device)
+        # With the size given a GPU need not be waited for.
+        return everywhere - self.starts.repeat_interleave(lengths, output_size=tokens)
 
 
 def pack(

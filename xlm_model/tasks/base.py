@@ -15,7 +15,7 @@ from torch import Tensor
 
 from xlm_model import batching
 from xlm_model.base import XLMPreTrainedModel
-from xlm_model.batching import Batcher, ahead, windows
+from xlm_model.batching import Batcher, Limits, ahead, windows
 from xlm_model.config import XLMConfig
 from xlm_model.packing import Packed, encode_packed, pack
 from xlm_model.tasks.rows import Row
@@ -79,8 +79,7 @@ class Task(Generic[Example, Result]):
         self._check_model(model, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
-        limits = batching.CPU if self.device.type == "cpu" else batching.ACCELERATOR
-        self._batcher = Batcher(limits, batch_size)
+        self._batcher = Batcher(self._limits(), batch_size)
 
     @classmethod
     def from_pretrained(
@@ -211,6 +210,9 @@ class Task(Generic[Example, Result]):
         packed = pack([row.ids for row in rows], langs or None, self.device)
         encoder = getattr(self.model, "transformer", self.model)
         return encode_packed(encoder, packed), packed
+
+    def _limits(self) -> Limits:
+        return batching.CPU if self.device.type == "cpu" else batching.ACCELERATOR
 
     def _size(self, row: Any) -> int:
         """Return how many tokens a row counts for in a batch."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from xlm_model.base import XLMPreTrainedModel
+from xlm_model.batching import CPU, Limits
 from xlm_model.decoding import CachedDecoder, Continuation, Sampling, beam_search, sample
 from xlm_model.heads import XLMWithLMHeadModel
 from xlm_model.packing import pack
@@ -169,6 +170,12 @@ class TextGeneration(Task[str, Generated]):
         known = [id_ for id_ in new.ids if id_ < len(self.tokenizer)]
         text = self.tokenizer.decode(known, skip_special_tokens=True)
         return Generated(text, new.ids, new.finished)
+
+    def _limits(self) -> Limits:
+        # A step works on one token of each sequence: more sequences share the weights' way from
+        # memory, which is what it takes its time for on a CPU.
+        limits = super()._limits()
+        return replace(limits, tokens=4 * limits.tokens) if limits is CPU else limits
 
     def _size(self, row: tuple[Row, int]) -> int:
         return (len(row[0]) + self.max_new_tokens) * self.num_beams
