@@ -34,7 +34,7 @@ from xlm_model import XLMConfig, XLMWithLMHeadModel
 from xlm_model.batching import CPU, Batcher
 from xlm_model.decoding import CachedDecoder, Sampling, sample
 from xlm_model.packing import encode_packed, pack
-from xlm_model.tasks.base import quantize
+from xlm_model.tasks.devices import quantize
 
 REAL = {"vocab_size": 95000, "emb_dim": 1024, "n_layers": 12, "n_heads": 8, "n_langs": 15}
 TINY = {"vocab_size": 1000, "emb_dim": 64, "n_layers": 2, "n_heads": 4, "n_langs": 15}

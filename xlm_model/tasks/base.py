@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from xlm_model.base import XLMPreTrainedModel
 from xlm_model.batching import Batcher, Limits, ahead, windows
 from xlm_model.config import XLMConfig
 from xlm_model.packing import Packed, encode_packed, pack
+from xlm_model.tasks.devices import find_device, quantize
 from xlm_model.tasks.rows import Row
 from xlm_text import InputError, XLMTokenizer
 
@@ -260,41 +260,6 @@ def check_at_least(name: str, value: float | None, least: float) -> None:
     """Raise an `InputError` that names the argument if it is below `least`; None is allowed."""
     if value is not None and value < least:
         raise InputError(f"{name} is {value}: expected at least {least}")
-
-
-def find_device(device: torch.device | str | None) -> torch.device:
-    """Return the device, or the best one there is.
-
-    Raises:
-        InputError: it is not there.
-    """
-    if device is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        found = torch.device(device)
-        torch.empty(1, device=found)
-    # A device that PyTorch was built without raises an AssertionError.
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(
-            f"device is {str(device)!r}: expected one that this machine has, such as 'cpu' "
-            f"({reason})"
-        ) from None
-    return found
-
-
-def quantize(model: torch.nn.Module) -> None:
-    """Replace each linear layer by one with 8-bit weights, which quantises its input as it comes.
-
-    Weights are scaled by output channel, inputs by tensor: PyTorch's dynamic quantisation.
-    """
-    from torch.ao import quantization
-
-    layers = {torch.nn.Linear: quantization.per_channel_dynamic_qconfig}
-    with warnings.catch_warnings():
-        # PyTorch announces a successor in another package.
-        warnings.filterwarnings("ignore", message=".*deprecated")
-        quantization.quantize_dynamic(model, layers, inplace=True)  # type: ignore[no-untyped-call]
 
 
 def softmax(logits: Tensor) -> Tensor:
