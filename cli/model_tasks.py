@@ -36,6 +36,10 @@ def _read_words(
     return words
 
 
+_tokenizer = options.together(options.segmentation, options.bos_token, options.hub)
+# Whatever chooses the tokenizer is passed on to it; the rest is the task's.
+_TOKENIZER = [str(p.name) for p in click.command("tokenizer")(_tokenizer(lambda: None)).params]
+
 _shared = options.together(
     click.argument("checkpoint", shell_complete=options.complete_where),
     options.files,
@@ -59,9 +63,7 @@ _shared = options.together(
         metavar="N",
         help="Most sequences at once; auto: as many as suit the device.",
     ),
-    options.segmentation,
-    options.bos_token,
-    options.hub,
+    _tokenizer,
     options.errors,
     click.option(
         "--output",
@@ -145,11 +147,6 @@ def _command(
         return make(options.together(_shared, *decorators)(call))
 
     return decorate
-
-
-_TOKENIZER = (
-    "zh_segmenter", "kytea_model", "any_language", "bos_token", "revision", "local_files_only"
-)  # fmt: skip
 
 
 def _dtype(name: str | None) -> torch.dtype | None:
