@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain
 from typing import NamedTuple
 
-from xlm_text.alignment import Aligned, strip_marks
+from xlm_text.alignment import Aligned
 from xlm_text.casing import lowercase_and_remove_accents, lowercase_and_remove_accents_aligned
 from xlm_text.memory import Memory
-from xlm_text.normalization import REPLACED_ONE_TO_ONE
 from xlm_text.pipelines import Pipeline
+from xlm_text.places import aligned_spans, find_places, placed_spans
+from xlm_text.spans import Span, Spans, spans_of
 from xlm_text.subwords import Subwords
 
-Span = tuple[int, int]
+Numbers = tuple[int, ...]
 
 
 @dataclass
@@ -42,15 +41,31 @@ class Analysis:
         self.words += [first + word for word in words]
 
 
-class Pieces(NamedTuple):
-    """The pieces of a unit; the offsets count from its beginning, the words from 0."""
+class Places(NamedTuple):
+    """The ids of a unit's pieces, and where the pieces are."""
 
-    ids: tuple[int, ...]
-    offsets: tuple[Span, ...]
+    ids: Numbers
+    spans: Spans
     # Of the unit with the space behind it: so far it is to the next one.
     length: int
+
+
+class Located(NamedTuple):
+    """The words of units, and where they are."""
+
+    words: list[list[str]]
+    # Of each unit: where in it the characters of its words come from.
+    places: list[Sequence[int] | None]
+    # The words with their alignment, by the number of the unit, of those without places.
+    aligned: dict[int, list[Aligned]]
+
+
+class Details(NamedTuple):
+    """The pieces of a unit, and the number in the unit of each piece's word."""
+
     tokens: tuple[str, ...]
-    words: tuple[int, ...]
+    words: Numbers
+    spans: Spans
 
 
 class Analyzer:
@@ -61,7 +76,8 @@ class Analyzer:
         lowercase: whether words lose their case and accents.
         subwords: cuts words into pieces.
         ids_of: gives the ids of pieces.
-        memory_limit: how many units are remembered, with and again without their places.
+        memory_limit: how many units are remembered; those with their places, and with every
+            detail, have memories of their own.
 
     """
 
@@ -78,7 +94,8 @@ class Analyzer:
         self._subwords = subwords
         self._ids_of = ids_of
         self._ids = Memory(pipeline, self._work_out_ids, memory_limit)
-        self._pieces = Memory(pipeline, self._work_out_pieces, memory_limit)
+        self._places = Memory(pipeline, self._work_out_places, memory_limit)
+        self._details = Memory(pipeline, self._work_out_details, memory_limit)
 
     # The hot path -------------------------------------------------------------------------
 
@@ -103,56 +120,52 @@ class Analyzer:
 
     def ids_and_offsets(self, texts: Sequence[str]) -> tuple[list[list[int]], list[list[Span]]]:
         """Return the ids of each text and, for each of them, its span of the text."""
-        inner, final = self._pieces.inner.__getitem__, self._pieces.final.__getitem__
+        inner, final = self._places.inner.__getitem__, self._places.final.__getitem__
         rows: list[list[int]] = []
-        places: list[list[Span]] = []
+        offsets: list[list[Span]] = []
         late: list[int] = []
         for text in texts:
             chunks = text.split(" ")
             last = chunks.pop()
-            ids: list[int] = []
+            row: list[int] = []
             spans: list[Span] = []
-            rows.append(ids)
-            places.append(spans)
+            rows.append(row)
+            offsets.append(spans)
             try:
-                values = [*map(inner, chunks), final(last)]
+                known = [*map(inner, chunks), final(last)]
             except KeyError:
                 late.append(len(rows) - 1)
                 continue
             position = 0
-            for unit_ids, offsets, length, _, _ in values:
-                ids += unit_ids
-                for start, end in offsets:
-                    spans.append((start + position, end + position))
+            for ids, spans_at, length in known:
+                row += ids
+                spans += spans_at[position]
                 position += length
         late_texts = [texts[i] for i in late]
-        for i, text, found in zip(late, late_texts, self._pieces.units(late_texts), strict=True):
-            ids, spans = rows[i], places[i]
+        for i, text, found in zip(late, late_texts, self._places.units(late_texts), strict=True):
             position = 0
-            for unit, (unit_ids, offsets, length, _, _) in zip(*found, strict=True):
+            for unit, (ids, spans_at, length) in zip(*found, strict=True):
                 # Between two units there is nothing but spaces.
                 position = text.index(unit, position)
-                ids += unit_ids
-                for start, end in offsets:
-                    spans.append((start + position, end + position))
+                rows[i] += ids
+                offsets[i] += spans_at[position]
                 position += length - 1
-        return rows, places
+        return rows, offsets
 
     # Everything about a text --------------------------------------------------------------
 
     def analyses(self, texts: Sequence[str]) -> list[Analysis]:
         """Return the pieces of each text with their places."""
-        found = []
-        for text, known in zip(texts, self._pieces.units(texts), strict=True):
+        analyses = []
+        for text, found in zip(texts, self._details.units(texts), strict=True):
             analysis = Analysis([], [], [])
             position = 0
-            for unit, pieces in zip(*known, strict=True):
+            for unit, (tokens, words, spans_at) in zip(*found, strict=True):
                 position = text.index(unit, position)
-                spans = [(start + position, end + position) for start, end in pieces.offsets]
-                analysis.extend(pieces.tokens, spans, pieces.words)
+                analysis.extend(tokens, spans_at[position], words)
                 position += len(unit)
-            found.append(analysis)
-        return found
+            analyses.append(analysis)
+        return analyses
 
     def words(self, text: str) -> list[str]:
         """Return the words of a text, in the case and with the accents that the pieces have."""
@@ -169,55 +182,74 @@ class Analyzer:
             return lowercase_and_remove_accents(words)
         return [[word for word in unit if word] for unit in words]
 
-    def _work_out_ids(self, units: list[str]) -> list[tuple[int, ...]]:
+    def _work_out_ids(self, units: list[str]) -> list[Numbers]:
         words = self._words(units)
-        distinct = list(dict.fromkeys(chain.from_iterable(words)))
+        distinct = _distinct(words)
         ids = {}
         for word, found in zip(distinct, self._subwords.ids(distinct), strict=True):
-            if found is None:
-                found = self._ids_of(self._subwords.split([word])[0])
-            ids[word] = tuple(found)
-        return [
-            ids[unit[0]]
-            if len(unit) == 1
-            else tuple(chain.from_iterable(map(ids.__getitem__, unit)))
-            for unit in words
-        ]
+            ids[word] = tuple(
+                self._ids_of(self._subwords.split([word])[0]) if found is None else found
+            )
+        return [ids[unit[0]] if len(unit) == 1 else _join(ids, unit) for unit in words]
 
-    def _work_out_pieces(self, units: list[str]) -> list[Pieces]:
+    def _work_out_places(self, units: list[str]) -> list[Places]:
+        return self._place(units, self._locate(units))
+
+    def _work_out_details(self, units: list[str]) -> list[Details]:
+        located = self._locate(units)
+        words = located.words
+        distinct = _distinct(words)
+        pieces_of = dict(zip(distinct, self._subwords.split(distinct), strict=True))
+        details = []
+        for unit, (_, spans, _) in zip(words, self._place(units, located), strict=True):
+            pieces = [pieces_of[word] for word in unit]
+            numbers = tuple(number for number, word in enumerate(pieces) for _ in word)
+            details.append(Details(tuple(chain.from_iterable(pieces)), numbers, spans))
+        return details
+
+    def _locate(self, units: list[str]) -> Located:
         words = [self._pipeline.words(unit) for unit in units]
         cased = self._cased(words)
-        # Most units keep their characters where they are; the others take the rules again, on
-        # text that carries its alignment.
         places = list(map(find_places, units, words, cased))
+        # The others take the rules again, on text that carries its alignment.
         aligned = {i: self._align(units[i]) for i, found in enumerate(places) if found is None}
         for i, found in aligned.items():
             cased[i] = [word.text for word in found]
-        distinct = list(dict.fromkeys(chain.from_iterable(cased)))
-        pieces_of = dict(zip(distinct, self._subwords.split(distinct), strict=True))
-        pieces = [[pieces_of[word] for word in unit] for unit in cased]
-        ids = iter(self._ids_of([p for unit in pieces for word in unit for p in word]))
+        return Located(cased, places, aligned)
+
+    def _place(self, units: list[str], located: Located) -> list[Places]:
+        ids, lengths = self._cut(located.words)
         made = []
-        for i, unit in enumerate(units):
-            where = places[i]
-            if where is None:
-                offsets = [
-                    span
-                    for word in zip(aligned[i], pieces[i], strict=True)
-                    for span in _spans(*word)
-                ]
+        for i, (unit, words) in enumerate(zip(units, located.words, strict=True)):
+            places = located.places[i]
+            if isinstance(places, range):
+                spans = spans_of(_join(lengths, words))
+            elif places is not None:
+                spans = Spans(placed_spans(places, _join(lengths, words)))
             else:
-                offsets = spans_at(where, cased[i], pieces[i])
-            made.append(
-                Pieces(
-                    tuple(islice(ids, len(offsets))),
-                    tuple(offsets),
-                    len(unit) + 1,
-                    tuple(chain.from_iterable(pieces[i])),
-                    tuple(number for number, word in enumerate(pieces[i]) for _ in word),
+                found = zip(located.aligned[i], words, strict=True)
+                spans = Spans(
+                    [span for own, word in found for span in aligned_spans(own, lengths[word])]
                 )
-            )
+            made.append(Places(_join(ids, words), spans, len(unit) + 1))
         return made
+
+    def _cut(self, words: list[list[str]]) -> tuple[dict[str, Numbers], dict[str, Numbers]]:
+        """Return the ids of each word's pieces, and how many characters of it the pieces have."""
+        ids_of, lengths_of = {}, {}
+        piece_lengths = self._subwords.piece_lengths
+        distinct = _distinct(words)
+        for word, ids in zip(distinct, self._subwords.ids(distinct), strict=True):
+            if ids is None:
+                pieces = self._subwords.split([word])[0]
+                ids = self._ids_of(pieces)
+                lengths = [len(piece) for piece in pieces[:-1]]
+            else:
+                lengths = [piece_lengths[id_] for id_ in ids[:-1]] if len(ids) > 1 else []
+            ids_of[word] = tuple(ids)
+            # The last piece carries the mark of the word's end, too.
+            lengths_of[word] = (*lengths, len(word) - sum(lengths))
+        return ids_of, lengths_of
 
     def _align(self, unit: str) -> list[Aligned]:
         words = self._pipeline.align(Aligned.of(unit))
@@ -226,65 +258,11 @@ class Analyzer:
         return [word for word in words if word.text]
 
 
-def find_places(unit: str, words: list[str], cased: list[str]) -> Sequence[int] | None:
-    """Return where in a unit each character of its words comes from.
-
-    The words of most units are its characters, with white space put between them and with quotes,
-    case and accents changed.  ``None`` says that this unit is none of them.
-    """
-    if len(cased) < len(words):
-        words = [word for word in words if not word.isspace()]
-    text = words[0] if len(words) == 1 else "".join(words)
-    if " " in text:
-        return None
-    places: Sequence[int] = range(len(unit))
-    if text != unit:
-        solid = "".join(unit.split())
-        if text not in (solid, solid.translate(REPLACED_ONE_TO_ONE)):
-            return None
-        if len(solid) < len(unit):
-            places = [i for i, char in enumerate(unit) if not char.isspace()]
-    same = cased[0] if len(cased) == 1 else "".join(cased)
-    if same == text or (text.isascii() and len(same) == len(text)):
-        return places
-    widths = list(map(_width, text))
-    if None in widths or [sum(map(_width, word)) for word in words] != list(map(len, cased)):  # type: ignore[arg-type]
-        return None
-    return [place for place, width in zip(places, widths, strict=True) for _ in range(width or 0)]
+def _distinct(words: list[list[str]]) -> list[str]:
+    return list(dict.fromkeys(chain.from_iterable(words)))
 
 
-@lru_cache(maxsize=1 << 16)
-def _width(char: str) -> int | None:
-    """Return how many characters one becomes in lower case without marks.
-
-    ``None`` is for marks that stay and may change places with others.
-    """
-    left = strip_marks(char.lower())
-    return None if any(map(unicodedata.combining, left)) else len(left)
-
-
-def spans_at(places: Sequence[int], words: list[str], pieces: list[list[str]]) -> list[Span]:
-    """Return the span of each piece of words whose characters come from ``places``."""
-    spans = []
-    end = 0
-    for word, own in zip(words, pieces, strict=True):
-        start, end = end, end + len(word)
-        for piece in own[:-1]:
-            spans.append((start, start + len(piece)))
-            start += len(piece)
-        spans.append((start, end))
-    if isinstance(places, range):
-        return spans
-    return [(places[start], places[end - 1] + 1) for start, end in spans]
-
-
-def _spans(word: Aligned, pieces: list[str]) -> list[Span]:
-    if len(pieces) == 1 or " " in word.text:
-        # White space as a word: the reference cuts it into pieces that are no part of it.
-        return [word.span()] * len(pieces)
-    spans, start = [], 0
-    for piece in pieces[:-1]:
-        end = start + len(piece)
-        spans.append(word.slice(start, end).span())
-        start = end
-    return [*spans, word.slice(start, len(word)).span()]
+def _join(numbers: dict[str, Numbers], words: list[str]) -> Numbers:
+    if len(words) == 1:
+        return numbers[words[0]]
+    return tuple(chain.from_iterable([numbers[word] for word in words]))

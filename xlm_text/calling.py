@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from xlm_text.analysis import Analysis, Span
+from xlm_text.analysis import Analysis
 from xlm_text.encoding import BatchEncoding, Rows, Window
 from xlm_text.errors import InputError
 from xlm_text.padding import TENSORS, pad_columns, padded_length, padding_strategy, to_tensors
 from xlm_text.samples import Samples
 from xlm_text.settings import Settings
+from xlm_text.spans import Span
 from xlm_text.texts import Text
 from xlm_text.truncation import cut_window, truncation_strategy
 

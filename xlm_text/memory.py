@@ -45,6 +45,8 @@ class Memory(Generic[V]):
         self._limit = limit
         self._lock = threading.Lock()
         self._known: dict[str, V] = {}
+        # Those of them that were met once only: nobody has asked yet whether they are closed.
+        self._met_once: set[str] = set()
         self._characters = 0
         nothing = work_out([""])[0]
         self.inner: dict[str, V] = {"": nothing}
@@ -65,27 +67,30 @@ class Memory(Generic[V]):
 
     def _open_up(self, values: dict[str, V | None]) -> None:
         """Let the hot path use what is met again; most units are met once only."""
-        for unit, value in values.items():
-            if value is not None and unit not in self.final and unit in self._known:
-                before, behind = self._pipeline.closed(unit)
-                if before:
-                    self.final[unit] = value
-                    if behind:
-                        self.inner[unit] = value
+        met_again = self._met_once.intersection(values)
+        self._met_once -= met_again
+        for unit in met_again:
+            before, behind = self._pipeline.closed(unit)
+            if before:
+                self.final[unit] = self._known[unit]
+                if behind:
+                    self.inner[unit] = self._known[unit]
 
     def _remember(self, found: dict[str, V]) -> None:
+        known, most = self._known, self._limit * _CHARACTERS_PER_UNIT
         for unit, value in found.items():
-            if not 0 < len(unit) <= _LONGEST_UNIT or unit in self._known:
-                continue
-            full = self._characters + len(unit) > self._limit * _CHARACTERS_PER_UNIT
-            if full or len(self._known) >= self._limit:
-                self._forget_half()
-            self._known[unit] = value
-            self._characters += len(unit)
+            size = len(unit)
+            if 0 < size <= _LONGEST_UNIT and unit not in known:
+                if len(known) >= self._limit or self._characters + size > most:
+                    self._forget_half()
+                known[unit] = value
+                self._met_once.add(unit)
+                self._characters += size
 
     def _forget_half(self) -> None:
         for unit in list(islice(self._known, (len(self._known) + 1) // 2)):
             del self._known[unit]
             self._characters -= len(unit)
+            self._met_once.discard(unit)
             self.final.pop(unit, None)
             self.inner.pop(unit, None)

@@ -61,14 +61,17 @@ def moses_words(lang: str) -> Rules:
 class PlainWords:
     """Finds the words of the commonest units without running the rules.
 
-    A word of nothing but letters, digits and hyphens goes through untouched.  Up to two punctuation
-    marks before it and behind it are always split off, a full stop unless the word is a known
-    abbreviation, and an apostrophe between two letters is split off by the rule of the language.
+    A word of nothing but letters, digits and hyphens goes through untouched, and so does a number
+    with one comma or full stop.  Up to two punctuation marks before it and behind it are always
+    split off, a full stop unless the word is a known abbreviation, and an apostrophe between two
+    letters is split off by the rule of the language.
     """
 
     # What the marks become.
     _OPENING: ClassVar = dict.fromkeys('"“”„«»', '"') | {"(": "(", "[": "["}
-    _CLOSING: ClassVar = dict.fromkeys('"“”«»', '"') | {char: char for char in ",.?!:;)]"}
+    _CLOSING: ClassVar = dict.fromkeys('"“”«»', '"') | {char: char for char in ",.?!:;)]%"}
+    _OPENING_MARKS: ClassVar = "".join(_OPENING)
+    _CLOSING_MARKS: ClassVar = "".join(_CLOSING)
     # Quotes change places with commas and full stops in some languages.
     _SWAPPED: ClassVar = {
         "en": {('"', "."): [".", '"'], ('"', ","): [",", '"']},
@@ -95,13 +98,14 @@ class PlainWords:
             return None
         if self._characters.issuperset(unit):
             return [unit] if unit else []
-        start, end = 0, len(unit)
-        while start < min(2, end) and unit[start] in self._OPENING:
-            start += 1
-        while end > max(len(unit) - 2, start) and unit[end - 1] in self._CLOSING:
-            end -= 1
-        word = unit[start:end]
-        words = [word] if word and self._characters.issuperset(word) else self._elision(word)
+        behind = unit.lstrip(self._OPENING_MARKS)
+        word = behind.rstrip(self._CLOSING_MARKS)
+        start = len(unit) - len(behind)
+        end = start + len(word)
+        if start > 2 or len(unit) - end > 2:
+            return None
+        plain = (word and self._characters.issuperset(word)) or _is_number(word)
+        words = [word] if plain else self._elision(word)
         if words is None:
             return None
         closing = [self._CLOSING[char] for char in unit[end:]]
@@ -126,6 +130,7 @@ class PlainWords:
 
 
 plain_words = cache(PlainWords)
+_is_number = re.compile(r"[0-9]+[.,][0-9]+").fullmatch
 
 
 def _substitution(rule: tuple[re.Pattern[str], str], needs: str = "") -> Substitution:

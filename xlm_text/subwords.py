@@ -66,6 +66,11 @@ class Subwords:
         )
 
     @cached_property
+    def piece_lengths(self) -> dict[int, int]:
+        """How many characters the piece of each id has, those of the end of a word included."""
+        return dict(zip(self._vocab.values(), map(len, self._vocab), strict=True))
+
+    @cached_property
     def _order_matters(self) -> bool:
         return _makes_earlier_pieces(self._merges)
 
@@ -98,12 +103,15 @@ class Subwords:
             return [None] * len(words)
         tokenize = self._bpe.tokenize
         unk, size = self._vocab[self._unk_token], len(self._vocab)
-        rows: list[list[int] | None] = []
-        for word in words:
-            ids = [token.id for token in tokenize(word)]
-            known = unk not in ids and max(ids) < size
-            special = " " in word or self._order_counts(word)
-            rows.append(ids if known and not special else None)
+        rows: list[list[int] | None] = [[token.id for token in tokenize(word)] for word in words]
+        # Text with nothing unknown is the rule, and all of it is looked through at once.
+        flat = list(chain.from_iterable(rows))  # type: ignore[arg-type]
+        special = self._order_matters or " " in "".join(words)
+        if flat and (max(flat) >= size or unk in flat or special):
+            for i, word in enumerate(words):
+                known = max(rows[i]) < size and unk not in rows[i]  # type: ignore[arg-type, operator]
+                if not known or " " in word or self._order_counts(word):
+                    rows[i] = None
         return rows
 
     def _order_counts(self, word: str) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from xlm_text.added_tokens import AddedTokens
-from xlm_text.analysis import Analysis, Analyzer, Span
+from xlm_text.analysis import Analysis, Analyzer
 from xlm_text.errors import InputError
+from xlm_text.spans import Span
 
 # A text, or the words of one that was cut already; each word is tokenized on its own.
 Text = str | list[str]

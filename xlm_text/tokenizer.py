@@ -9,7 +9,7 @@ from typing import Any
 
 from tokenizers import AddedToken
 
-from xlm_text.analysis import Analysis, Analyzer, Span
+from xlm_text.analysis import Analysis, Analyzer
 from xlm_text.calling import Call, read_options
 from xlm_text.checkpoints import KNOWN_LANGUAGES
 from xlm_text.encoding import BatchEncoding
@@ -19,6 +19,7 @@ from xlm_text.padding import pad_columns, padded_length, read_rows, to_tensors
 from xlm_text.pipelines import Pipeline, WhiteSpacePipeline, load_pipeline
 from xlm_text.samples import check_string, read_samples
 from xlm_text.settings import Settings
+from xlm_text.spans import Span
 from xlm_text.storage import load_pretrained, save_settings
 from xlm_text.streaming import batches, map_in_order
 from xlm_text.subwords import Subwords

@@ -43,10 +43,13 @@ _WORD = rf"\w{_MARKS}"
 _ALONE = '"“”„«»–—&/+=*|-'
 _BEFORE = r"\"“”„«»(\[$€£#@&*+=|/–—¿¡-"
 _BEHIND = r"\"“”«»)\],;:?!%–—…/-"
+# Of these, two may stand one behind the other: no rule sees anything beyond them.
+_BEHIND_TWO = r"\"“”«»\)\],;:?!%"
 
 # The space is looked for first, which is quick, and then what is before it, itself included.
 _BEFORE_CUT = rf"""(?: (?<=[{_WORD}][ ])
                       | (?<=[{_WORD}][{_BEHIND}][ ])
+                      | (?<=[{_WORD}][{_BEHIND_TWO}][{_BEHIND_TWO}][ ])
                       | (?<=[{_WORD}][ \xa0][»:;?!%][ ])
                       | (?<=[{_WORD}]\.\.\.[ ])
                       | (?<=(?<![^ ])[{re.escape(_ALONE)}][ ]) )"""

@@ -1,0 +1,82 @@
+"""Where in a unit the characters of its words come from, found without running the rules again."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+from xlm_text.alignment import Aligned, strip_marks
+from xlm_text.normalization import REPLACED_ONE_TO_ONE
+from xlm_text.spans import Span, contiguous
+
+# No more characters than this are remembered.
+_CHARACTERS = 1 << 16
+
+
+def find_places(unit: str, words: list[str], cased: list[str]) -> Sequence[int] | None:
+    """Return where in a unit each character of its words comes from.
+
+    The words of most units are its characters, with white space put between them and with quotes,
+    case and accents changed; a range says that nothing moved.  ``None`` says that this unit is
+    none of them.
+    """
+    if len(cased) < len(words):
+        words = [word for word in words if not word.isspace()]
+    text = words[0] if len(words) == 1 else "".join(words)
+    if " " in text:
+        return None
+    places: Sequence[int] = range(len(unit))
+    if text != unit:
+        solid = "".join(unit.split())
+        if text not in (solid, solid.translate(REPLACED_ONE_TO_ONE)):
+            return None
+        if len(solid) < len(unit):
+            places = [i for i, char in enumerate(unit) if not char.isspace()]
+    same = cased[0] if len(cased) == 1 else "".join(cased)
+    if same == text or (text.isascii() and len(same) == len(text)):
+        return places
+    if text.translate(_ONE_TO_ONE) == same:
+        return places
+    widths = list(map(_width, text))
+    if None in widths or [sum(map(_width, word)) for word in words] != list(map(len, cased)):  # type: ignore[arg-type]
+        return None
+    return [place for place, width in zip(places, widths, strict=True) for _ in range(width or 0)]
+
+
+@lru_cache(maxsize=_CHARACTERS)
+def _width(char: str) -> int | None:
+    """Return how many characters one becomes in lower case without marks.
+
+    ``None`` is for marks that stay and may change places with others.
+    """
+    left = strip_marks(char.lower())
+    return None if any(map(unicodedata.combining, left)) else len(left)
+
+
+class _OneToOne(dict[int, str]):
+    """What a character becomes in lower case without marks, if that is one character again."""
+
+    def __missing__(self, code: int) -> str:
+        left = strip_marks(chr(code).lower())
+        # No text has a lone surrogate, so that nothing equals what such a character becomes.
+        becomes = left if _width(chr(code)) == 1 else "\ud800"
+        if len(self) < _CHARACTERS:
+            self[code] = becomes
+        return becomes
+
+
+_ONE_TO_ONE = _OneToOne()
+
+
+def placed_spans(places: Sequence[int], lengths: Sequence[int]) -> list[Span]:
+    """Return the span of each piece of words whose characters come from ``places``."""
+    return [(places[start], places[end - 1] + 1) for start, end in contiguous(lengths)]
+
+
+def aligned_spans(word: Aligned, lengths: Sequence[int]) -> list[Span]:
+    """Return the span of each piece of a word."""
+    if len(lengths) == 1 or " " in word.text:
+        # White space as a word: the reference cuts it into pieces that are no part of it.
+        return [word.span()] * len(lengths)
+    return [word.slice(start, end).span() for start, end in contiguous(lengths)]
