@@ -108,7 +108,7 @@ def products(model: XLMWithLMHeadModel, tokens: int, device: str) -> Callable[[]
     dim = model.config.emb_dim
     narrow, wide = (torch.randn(tokens, n * dim, device=device) for n in (1, 4))
     layers = [
-        (given, linear.weight.detach().t())
+        (given, linear)
         for layer in range(model.config.n_layers)
         for given, linear in (
             *((narrow, getattr(model.transformer.attention(layer), n)) for n in _PROJECTIONS),
@@ -118,8 +118,8 @@ def products(model: XLMWithLMHeadModel, tokens: int, device: str) -> Callable[[]
     ]
 
     def run() -> None:
-        for given, weight in layers:
-            given @ weight
+        for given, linear in layers:
+            linear(given)
 
     return run
 

@@ -17,6 +17,7 @@ from xlm_model.encoder import XLMModel
 from xlm_model.errors import ConfigError
 from xlm_model.inputs import IGNORED, check_ids, check_shape, class_loss
 from xlm_model.layers import SequenceSummary
+from xlm_model.linear import Linear
 from xlm_model.outputs import (
     MaskedLMOutput,
     MultipleChoiceModelOutput,
@@ -48,7 +49,7 @@ class PredictionLayer(nn.Module):
                 head_bias=True,
             )
         else:
-            self.proj = nn.Linear(config.emb_dim, config.vocab_size)
+            self.proj = Linear(config.emb_dim, config.vocab_size)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the scores, log-probabilities if adaptive; *shape:* (…, vocab_size)."""
@@ -156,7 +157,7 @@ class XLMWithLMHeadModel(XLMPreTrainedModel):
                 "softmax (asm) cannot be resized"
             )
         embeddings = super().resize_token_embeddings(vocab_size)
-        new = nn.Linear(
+        new = Linear(
             self.config.emb_dim, vocab_size, dtype=old.weight.dtype, device=old.weight.device
         )
         rows = min(vocab_size, old.out_features)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from xlm_model.config import XLMConfig
+from xlm_model.linear import Linear
 
 ACTIVATION_MODULES: dict[str, type[nn.Module]] = {
     "gelu": nn.GELU,
@@ -116,10 +117,10 @@ class MultiHeadAttention(nn.Module):
         self.layer = layer
         self.head_dim = config.head_dim
         self.dropout = config.attention_dropout
-        self.q_lin = nn.Linear(config.emb_dim, n_heads * self.head_dim)
-        self.k_lin = nn.Linear(config.emb_dim, n_heads * self.head_dim)
-        self.v_lin = nn.Linear(config.emb_dim, n_heads * self.head_dim)
-        self.out_lin = nn.Linear(n_heads * self.head_dim, config.emb_dim)
+        self.q_lin = Linear(config.emb_dim, n_heads * self.head_dim)
+        self.k_lin = Linear(config.emb_dim, n_heads * self.head_dim)
+        self.v_lin = Linear(config.emb_dim, n_heads * self.head_dim)
+        self.out_lin = Linear(n_heads * self.head_dim, config.emb_dim)
 
     def forward(self, hidden: Tensor, attend: Attend) -> tuple[Tensor, Tensor | None]:
         """Return the attention's output and, if `attend` computes them, its weights.
@@ -158,8 +159,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__()
-        self.lin1 = nn.Linear(config.emb_dim, 4 * config.emb_dim)
-        self.lin2 = nn.Linear(4 * config.emb_dim, config.emb_dim)
+        self.lin1 = Linear(config.emb_dim, 4 * config.emb_dim)
+        self.lin2 = Linear(4 * config.emb_dim, config.emb_dim)
         self.activation = nn.functional.gelu if config.gelu_activation else nn.functional.relu
         self.dropout = nn.Dropout(config.dropout)
 

@@ -6,6 +6,7 @@ import warnings
 
 import torch
 
+from xlm_model.linear import Linear
 from xlm_text import InputError
 
 
@@ -37,6 +38,10 @@ def quantize(model: torch.nn.Module) -> None:
     """
     from torch.ao import quantization
 
+    for module in model.modules():
+        if isinstance(module, Linear):
+            # The quantisation knows PyTorch's own class alone.
+            module.__class__ = torch.nn.Linear  # type: ignore[assignment]
     layers = {torch.nn.Linear: quantization.per_channel_dynamic_qconfig}
     with warnings.catch_warnings():
         # PyTorch announces a successor in another package.
