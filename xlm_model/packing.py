@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import NamedTuple
+from functools import cache
+from inspect import signature
+from itertools import accumulate, groupby
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -42,8 +44,9 @@ def groups_of(lengths: Sequence[int]) -> Iterator[Group]:
 class PackedAttention:
     """Attention inside each of the packed sequences.
 
-    Neighbours of one length go through the fused kernel together, as views: nothing is copied or
-    padded. Sequences in the order of their lengths make the fewest groups.
+    In half precision on a GPU all of them go through PyTorch's kernel for sequences of any lengths.
+    Elsewhere neighbours of one length go through the fused kernel together, as views: nothing is
+    copied or padded. Sequences in the order of their lengths make the fewest groups.
 
     Args:
         lengths: Tokens of each sequence.
@@ -51,15 +54,44 @@ class PackedAttention:
     """
 
     def __init__(self, lengths: Sequence[int], *, causal: bool = False) -> None:
-        self.groups = list(groups_of(lengths))
+        self.lengths = list(lengths)
         self.causal = causal
+        self._groups: list[Group] | None = None
+        self._borders: Tensor | None = None
 
     def __call__(
         self, query: Tensor, key: Tensor, value: Tensor, *, layer: int, dropout: float
     ) -> tuple[Tensor, None]:
         """Attend; *shapes:* (tokens, heads, head_dim)."""
+        kernel = _varlen_kernel()
+        if kernel is not None and not dropout and _fits_varlen(query):
+            return self._all_at_once(kernel, query, key, value), None
+        return self._by_groups(query, key, value, dropout), None
+
+    def _all_at_once(
+        self, kernel: Callable[..., Tensor], query: Tensor, key: Tensor, value: Tensor
+    ) -> Tensor:
+        if self._borders is None:
+            # Once for all layers.
+            borders = torch.tensor([0, *accumulate(self.lengths)], dtype=torch.int32)
+            self._borders = borders.to(query.device, non_blocking=True)
+        longest = max(self.lengths, default=0)
+        return kernel(
+            query,
+            key,
+            value,
+            self._borders,
+            self._borders,
+            longest,
+            longest,
+            window_size=(-1, 0 if self.causal else -1),
+        )
+
+    def _by_groups(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
+        if self._groups is None:
+            self._groups = list(groups_of(self.lengths))
         context = torch.empty_like(query)
-        for tokens, shape in self.groups:
+        for tokens, shape in self._groups:
             rows = [
                 x[tokens].view(*shape, *x.shape[1:]).transpose(1, 2) for x in (query, key, value)
             ]
@@ -67,7 +99,30 @@ class PackedAttention:
                 rows[0], rows[1], rows[2], dropout_p=dropout, is_causal=self.causal
             )
             context[tokens] = attended.transpose(1, 2).flatten(0, 1)
-        return context, None
+        return context
+
+
+@cache
+def _varlen_kernel() -> Callable[..., Tensor] | None:
+    """Return PyTorch's attention for sequences of any lengths, None where it is too old."""
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError:
+        return None
+    # The first releases said causal in another way.
+    known = signature(varlen_attn).parameters
+    return cast(Callable[..., Tensor], varlen_attn) if "window_size" in known else None
+
+
+def _fits_varlen(query: Tensor) -> bool:
+    """Whether the kernel takes this: FlashAttention 2 wants an Ampere GPU and half precision."""
+    return (
+        query.is_cuda
+        and query.dtype in (torch.float16, torch.bfloat16)
+        and query.shape[-1] % 8 == 0
+        and query.shape[-1] <= 256
+        and torch.cuda.get_device_capability(query.device) >= (8, 0)
+    )
 
 
 @dataclass

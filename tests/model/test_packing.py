@@ -9,10 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from xlm_model import XLMConfig, XLMModel
 from xlm_model.batching import Batcher, Limits, ahead, windows
-from xlm_model.packing import encode_packed, groups_of, pack
+from xlm_model.packing import PackedAttention, _varlen_kernel, encode_packed, groups_of, pack
 from xlm_text import InputError
 
 from .helpers import TINY, reference
@@ -154,3 +155,29 @@ def test_a_stream_is_read_no_further_than_one_window_ahead() -> None:
 
     for number, _ in enumerate(ahead(tuple, windows(source(), 10))):
         assert read <= (number + 2) * 10
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_gpu_gives_what_the_cpu_gives(dtype: torch.dtype, causal: bool) -> None:
+    model = XLMModel(XLMConfig(**{**TINY, "causal": causal})).eval()
+    with torch.no_grad():
+        expected = encode_packed(model, pack(ROWS))
+        got = encode_packed(model.to("cuda", dtype), pack(ROWS, device="cuda")).float().cpu()
+    tolerance = {torch.float32: 1e-4}.get(dtype, 0.1)
+    torch.testing.assert_close(got, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.skipif(_varlen_kernel() is None, reason="this PyTorch has no such kernel")
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_kernel_for_any_lengths_takes_what_it_is_given(causal: bool) -> None:
+    """Without a GPU the operator itself still checks what it is called with."""
+    attend = PackedAttention([3, 1, 5], causal=causal)
+    with FakeTensorMode():
+        query, key, value = (
+            torch.empty(9, 4, 64, dtype=torch.bfloat16, device="cuda") for _ in range(3)
+        )
+        context = attend._all_at_once(_varlen_kernel(), query, key, value)
+    assert context.shape == query.shape
+    assert context.dtype == query.dtype

@@ -136,7 +136,16 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
 
     def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[Row, str]]]:
         """Return the windows of each context, and the context."""
-        return [self._windows(one) for one in asked]
+        samples = [_sample(one) for one in asked]
+        batch = call(self.tokenizer, self.config, samples, return_offsets_mapping=True)
+        windows = []
+        for i, sample in enumerate(samples):
+            row = row_of(batch, i)
+            # Of any length: what is too long is what windows are for.
+            check_row(row, len(row))
+            rows = [row] if len(row) <= self.window else self._windows(sample, row)
+            windows.append([(one, sample.pair or "") for one in rows])
+        return windows
 
     def compute(self, rows: list[tuple[Row, str]]) -> Sequence[Spans]:
         """Find the best spans of each window."""
@@ -169,15 +178,7 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
     def _size(self, row: tuple[Row, str]) -> int:
         return len(row[0])
 
-    def _windows(self, asked: Asked) -> list[tuple[Row, str]]:
-        example = asked.example
-        if isinstance(example, str) or len(example) != 2:
-            raise InputError(f"the example is {example!r:.60}: expected a question and a context")
-        question, context = example
-        sample = Sample(question, asked.lang, context, asked.lang_pair)
-        whole = row_of(call(self.tokenizer, self.config, [sample]), 0)
-        # Of any length: what is too long is what windows are for.
-        check_row(whole, len(whole))
+    def _windows(self, sample: Sample, whole: Row) -> list[Row]:
         assert whole.second is not None
         room = self.window - whole.second - 1
         if room < 1:
@@ -186,7 +187,7 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
                 f"in a window of {self.window}: expected a shorter question, or a larger window"
             )
         stride = room // 4 if self.stride is None else self.stride
-        if stride >= room and len(whole) > self.window:
+        if stride >= room:
             raise InputError(
                 f"stride is {stride} and a window has room for {room} tokens of the context: "
                 "expected a smaller stride, or a larger window"
@@ -197,11 +198,11 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
             [sample],
             truncation="only_second",
             max_length=self.window,
-            stride=min(stride, room - 1),
+            stride=stride,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
         )
-        return [(row_of(batch, i), context) for i in range(len(batch["input_ids"]))]
+        return [row_of(batch, i) for i in range(len(batch["input_ids"]))]
 
     def _spans_of_logits(self, hidden: Tensor, row: Row) -> Spans:
         """Return the best of all spans, by the sum of the start's and the end's logits."""
@@ -270,3 +271,11 @@ def _context(row: Row) -> slice:
     """Return which of a window's tokens are the context's."""
     assert row.second is not None
     return slice(row.second, len(row) - 1)
+
+
+def _sample(asked: Asked) -> Sample:
+    example = asked.example
+    if isinstance(example, str) or len(example) != 2:
+        raise InputError(f"the example is {example!r:.60}: expected a question and a context")
+    question, context = example
+    return Sample(question, asked.lang, context, asked.lang_pair)
