@@ -1,6 +1,6 @@
 """How fast whole models are, beside transformers on the same random checkpoint.
 
-    python -m benchmarks.inference --output docs/benchmarks/inference.json
+    python -m benchmarks.inference --output docs/benchmarks
 
 Everything is measured in one run, the competitors in turn, round by round; the table gives medians
 of the rounds' ratios. Without --tiny the checkpoint has the size of xlm-mlm-xnli15-1024 (12 layers,
@@ -165,7 +165,17 @@ class Table:
         self.rows.append(
             {"what": what, "goal": goal, "value": round(value, 4), "unit": unit, "note": note}
         )
-        print(f"| {what} | {goal} | {value:.2f} {unit} | {note} |", flush=True)
+        print(_line(self.rows[-1]), flush=True)
+
+    def markdown(self) -> str:
+        return "\n".join([_HEAD, *map(_line, self.rows)]) + "\n"
+
+
+_HEAD = "| what | goal | measured | how |\n|---|---|---|---|"
+
+
+def _line(row: dict[str, Any]) -> str:
+    return "| {what} | {goal} | {value:.2f} {unit} | {note} |".format(**row)
 
 
 def medians(taken: dict[str, list[float]]) -> str:
@@ -342,14 +352,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--sentences", type=int, default=1_000_000, help="for the memory's row")
-    parser.add_argument("--output", type=Path, help="a JSON file for the table")
+    parser.add_argument("--output", type=Path, help="folder for the table and figures")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     transformers.utils.logging.set_verbosity_error()
     table = Table()
     settings = TINY if arguments.tiny else REAL
-    print("| what | goal | measured | how |\n|---|---|---|---|")
+    print(_HEAD)
     # First, while the process is small: its peak is what is looked at.
     memory(table, arguments.sentences)
     with torch.inference_mode():
@@ -373,7 +383,9 @@ def main() -> None:
             "settings": settings,
         }
         text = json.dumps({"machine": machine, "rows": table.rows}, indent=2, ensure_ascii=False)
-        arguments.output.write_text(text + "\n", encoding="utf-8")
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        (arguments.output / "inference.json").write_text(text + "\n", encoding="utf-8")
+        (arguments.output / "inference.md").write_text(table.markdown(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -35,8 +35,17 @@ def quantize(model: torch.nn.Module) -> None:
     """Replace each linear layer by one with 8-bit weights, which quantises its input as it comes.
 
     Weights are scaled by output channel, inputs by tensor: PyTorch's dynamic quantisation.
+
+    Raises:
+        InputError: this PyTorch no longer has it.
     """
-    from torch.ao import quantization
+    try:
+        from torch.ao import quantization
+    except ImportError:
+        raise InputError(
+            f"int8 is True and PyTorch {torch.__version__} has no torch.ao.quantization: expected "
+            "a release that has; 2.13 does"
+        ) from None
 
     for module in model.modules():
         if isinstance(module, Linear):
