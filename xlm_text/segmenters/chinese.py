@@ -6,10 +6,15 @@ The two differ on about one line in a hundred, and only in pieces that are not C
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
 from xlm_text.languages import require
+from xlm_text.segmenters.jieba_search import BLOCK, load_search
+
+# Jieba cuts each block by itself; between them every character is a word.
+_parts = re.compile(f"{BLOCK}|\r\n|.", re.DOTALL).findall
 
 
 @lru_cache(maxsize=1)
@@ -27,7 +32,15 @@ def load_jieba() -> Callable[[str], list[str]]:
         tokenizer.initialize()
     finally:
         log.setLevel(level)
-    return lambda text: list(tokenizer.cut(text))
+    search = load_search(tokenizer)
+
+    def cut(text: str) -> list[str]:
+        words: list[str] = []
+        for part in _parts(text):
+            words += [part] if len(part) == 1 or part == "\r\n" else search(part)
+        return words
+
+    return cut
 
 
 def load_rjieba() -> Callable[[str], list[str]]:
