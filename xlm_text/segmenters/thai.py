@@ -10,14 +10,13 @@ from collections.abc import Callable
 from functools import cache
 
 from xlm_text.languages import require
+from xlm_text.segmenters.newmm_search import load_search
 
 
 def load_newmm() -> Callable[[str], list[str]]:
     """Load newmm with PyThaiNLP's standard dictionary."""
     require("newmm")
-    from pythainlp.tokenize import word_tokenize
-
-    return lambda text: list(word_tokenize(text))
+    return load_search()
 
 
 def load_nlpo3() -> Callable[[str], list[str]]:
