@@ -23,7 +23,7 @@ def load_search() -> Callable[[str], list[str]]:
     from pythainlp.tokenize._utils import rejoin_formatted_num
 
     trie = word_dict_trie()
-    root = trie.root
+    first_letters = trie.root.children
     most_edges = newmm._MAX_GRAPH_SIZE
     skip_unknown = newmm._find_skip_end
     # What is no cluster counts character by character.
@@ -43,11 +43,12 @@ def load_search() -> Callable[[str], list[str]]:
         while waiting[0] < size:
             start = end = heappop(waiting)
             reached = ways[start] = []
-            node = root
-            while end < size and node.children is not None:
-                node = node.children.get(text[end])
+            children = first_letters
+            while end < size and children is not None:
+                node = children.get(text[end])
                 if node is None:
                     break
+                children = node.children
                 end += 1
                 if node.end and may_break[end]:
                     reached.append(end)
@@ -59,8 +60,9 @@ def load_search() -> Callable[[str], list[str]]:
             if len(waiting) > 1:
                 continue
             if waiting:
-                # All ways meet here.
-                for end in _shortest_way(ways, done, waiting[0]):
+                # All ways meet here; mostly there is one.
+                goal = waiting[0]
+                for end in [goal] if start == done else _shortest_way(ways, done, goal):
                     words.append(text[done:end])
                     done = end
             else:
