@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
 from xlm_text.alignment import Aligned
 from xlm_text.casing import lowercase_and_remove_accents, lowercase_and_remove_accents_aligned
-from xlm_text.memory import Memory
+from xlm_text.memory import Memory, WordMemory
 from xlm_text.pipelines import Pipeline
 from xlm_text.places import aligned_spans, find_places, placed_spans
 from xlm_text.spans import Span, Spans, spans_of
@@ -48,6 +48,13 @@ class Places(NamedTuple):
     spans: Spans
     # Of the unit with the space behind it: so far it is to the next one.
     length: int
+
+
+class WordPieces(NamedTuple):
+    """The ids of a word's pieces, and how many of its characters the pieces have."""
+
+    ids: Numbers
+    lengths: Numbers
 
 
 class Located(NamedTuple):
@@ -93,6 +100,8 @@ class Analyzer:
         self._lowercase = lowercase
         self._subwords = subwords
         self._ids_of = ids_of
+        self._word_ids = WordMemory(self._work_out_word_ids, memory_limit)
+        self._word_pieces = WordMemory(self._work_out_word_pieces, memory_limit)
         self._ids = Memory(pipeline, self._work_out_ids, memory_limit)
         self._places = Memory(pipeline, self._work_out_places, memory_limit)
         self._details = Memory(pipeline, self._work_out_details, memory_limit)
@@ -184,13 +193,13 @@ class Analyzer:
 
     def _work_out_ids(self, units: list[str]) -> list[Numbers]:
         words = self._words(units)
-        distinct = _distinct(words)
-        ids = {}
-        for word, found in zip(distinct, self._subwords.ids(distinct), strict=True):
-            ids[word] = tuple(
-                self._ids_of(self._subwords.split([word])[0]) if found is None else found
-            )
-        return [ids[unit[0]] if len(unit) == 1 else _join(ids, unit) for unit in words]
+        ids = self._word_ids.values(words)
+        return [
+            ids[unit[0]]
+            if len(unit) == 1
+            else tuple(chain.from_iterable([ids[word] for word in unit]))
+            for unit in words
+        ]
 
     def _work_out_places(self, units: list[str]) -> list[Places]:
         return self._place(units, self._locate(units))
@@ -198,7 +207,7 @@ class Analyzer:
     def _work_out_details(self, units: list[str]) -> list[Details]:
         located = self._locate(units)
         words = located.words
-        distinct = _distinct(words)
+        distinct = list(dict.fromkeys(chain.from_iterable(words)))
         pieces_of = dict(zip(distinct, self._subwords.split(distinct), strict=True))
         details = []
         for unit, (_, spans, _) in zip(words, self._place(units, located), strict=True):
@@ -218,51 +227,43 @@ class Analyzer:
         return Located(cased, places, aligned)
 
     def _place(self, units: list[str], located: Located) -> list[Places]:
-        ids, lengths = self._cut(located.words)
+        pieces_of = self._word_pieces.values(located.words)
         made = []
         for i, (unit, words) in enumerate(zip(units, located.words, strict=True)):
+            pieces = [pieces_of[word] for word in words]
+            ids = tuple(chain.from_iterable([own.ids for own in pieces]))
+            lengths = tuple(chain.from_iterable([own.lengths for own in pieces]))
             places = located.places[i]
             if isinstance(places, range):
-                spans = spans_of(_join(lengths, words))
+                spans = spans_of(lengths)
             elif places is not None:
-                spans = Spans(placed_spans(places, _join(lengths, words)))
+                spans = Spans(placed_spans(places, lengths))
             else:
-                found = zip(located.aligned[i], words, strict=True)
-                spans = Spans(
-                    [span for own, word in found for span in aligned_spans(own, lengths[word])]
-                )
-            made.append(Places(_join(ids, words), spans, len(unit) + 1))
+                found = map(aligned_spans, located.aligned[i], [own.lengths for own in pieces])
+                spans = Spans(list(chain.from_iterable(found)))
+            made.append(Places(ids, spans, len(unit) + 1))
         return made
 
-    def _cut(self, words: list[list[str]]) -> tuple[dict[str, Numbers], dict[str, Numbers]]:
-        """Return the ids of each word's pieces, and how many characters of it the pieces have."""
-        ids_of, lengths_of = {}, {}
+    # A word for the first time ------------------------------------------------------------
+
+    def _work_out_word_ids(self, words: list[str]) -> Iterator[Numbers]:
+        for word, ids in zip(words, self._subwords.ids(words), strict=True):
+            yield tuple(self._ids_of(self._subwords.split([word])[0]) if ids is None else ids)
+
+    def _work_out_word_pieces(self, words: list[str]) -> Iterator[WordPieces]:
         piece_lengths = self._subwords.piece_lengths
-        distinct = _distinct(words)
-        for word, ids in zip(distinct, self._subwords.ids(distinct), strict=True):
+        for word, ids in zip(words, self._subwords.ids(words), strict=True):
             if ids is None:
                 pieces = self._subwords.split([word])[0]
                 ids = self._ids_of(pieces)
                 lengths = [len(piece) for piece in pieces[:-1]]
             else:
                 lengths = [piece_lengths[id_] for id_ in ids[:-1]] if len(ids) > 1 else []
-            ids_of[word] = tuple(ids)
             # The last piece carries the mark of the word's end, too.
-            lengths_of[word] = (*lengths, len(word) - sum(lengths))
-        return ids_of, lengths_of
+            yield WordPieces(tuple(ids), (*lengths, len(word) - sum(lengths)))
 
     def _align(self, unit: str) -> list[Aligned]:
         words = self._pipeline.align(Aligned.of(unit))
         if self._lowercase:
             words = lowercase_and_remove_accents_aligned(words)
         return [word for word in words if word.text]
-
-
-def _distinct(words: list[list[str]]) -> list[str]:
-    return list(dict.fromkeys(chain.from_iterable(words)))
-
-
-def _join(numbers: dict[str, Numbers], words: list[str]) -> Numbers:
-    if len(words) == 1:
-        return numbers[words[0]]
-    return tuple(chain.from_iterable([numbers[word] for word in words]))

@@ -8,7 +8,7 @@ and what it became then is what it becomes now: a known unit costs a look-up in 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 from typing import Generic, TypeVar
 
@@ -20,6 +20,7 @@ V = TypeVar("V")
 # each unit of the limit are remembered, so that the limit is one on the bytes, too.
 _LONGEST_UNIT = 200
 _CHARACTERS_PER_UNIT = 16
+_LONGEST_WORD = 32
 
 
 class Memory(Generic[V]):
@@ -94,3 +95,32 @@ class Memory(Generic[V]):
             self._met_once.discard(unit)
             self.final.pop(unit, None)
             self.inner.pop(unit, None)
+
+
+class WordMemory(Generic[V]):
+    """What each word became, within a limit: new units are mostly made of known words.
+
+    Args:
+        work_out: works out the values of words that are not known, all together.
+        limit: how many words are remembered at most; all go when it is reached.
+
+    """
+
+    def __init__(self, work_out: Callable[[list[str]], Iterable[V]], limit: int) -> None:
+        self._work_out = work_out
+        self._limit = limit
+        self._known: dict[str, V] = {}
+
+    def values(self, units: Iterable[Iterable[str]]) -> dict[str, V]:
+        """Return the values of the words of units."""
+        known = self._known
+        values = {word: known.get(word) for word in chain.from_iterable(units)}
+        new = [word for word, value in values.items() if value is None]
+        found = dict(zip(new, self._work_out(new), strict=True))
+        values.update(found)
+        kept = {word: value for word, value in found.items() if len(word) <= _LONGEST_WORD}
+        if len(known) + len(kept) > self._limit:
+            known = self._known = {}
+        if len(kept) <= self._limit:
+            known.update(kept)
+        return values  # type: ignore[return-value]

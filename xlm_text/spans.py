@@ -12,10 +12,12 @@ from itertools import accumulate, pairwise
 
 Span = tuple[int, int]
 
-# The first patterns of lengths that come are the common ones.  What is shared is 250,000 tuples
-# at most, some 50 MB; a text of many thousand lines makes a tenth of them.
-_PATTERNS = 500
-_POSITIONS = 500
+# Those that come first are the common ones: nothing is forgotten, and beyond these numbers nothing
+# is kept.  200,000 tuples of spans are some 50 MB; a thousand lines of text need 10,000.
+_MOST_PATTERNS = 20_000
+_MOST_SPANS = 200_000
+_FAR = 1000
+_MANY_PIECES = 4
 
 
 class Spans(dict[int, tuple[Span, ...]]):
@@ -27,14 +29,17 @@ class Spans(dict[int, tuple[Span, ...]]):
     ((100, 102), (102, 105))
     """
 
-    def __init__(self, offsets: Sequence[Span], positions: int = 0) -> None:
+    _kept = 0
+
+    def __init__(self, offsets: Sequence[Span], *, keep: bool = False) -> None:
         super().__init__()
         self._offsets = offsets
-        self._positions = positions
+        self._keep = keep
 
     def __missing__(self, position: int) -> tuple[Span, ...]:
         spans = tuple([(start + position, end + position) for start, end in self._offsets])
-        if position < self._positions:
+        if self._keep and position < _FAR and Spans._kept < _MOST_SPANS:
+            Spans._kept += 1
             self[position] = spans
         return spans
 
@@ -47,9 +52,9 @@ def spans_of(lengths: tuple[int, ...]) -> Spans:
     spans = _by_lengths.get(lengths)
     if spans is None:
         offsets = contiguous(lengths)
-        if len(_by_lengths) >= _PATTERNS:
+        if len(lengths) > _MANY_PIECES or len(_by_lengths) >= _MOST_PATTERNS:
             return Spans(offsets)
-        spans = _by_lengths.setdefault(lengths, Spans(offsets, _POSITIONS))
+        spans = _by_lengths.setdefault(lengths, Spans(offsets, keep=True))
     return spans
 
 

@@ -63,6 +63,8 @@ class Subwords:
             merges=self._merges,
             unk_token=self._unk_token,
             end_of_word_suffix=END_OF_WORD,
+            # Whoever calls remembers better: with a Python object for each word, and the last ones.
+            cache_capacity=0,
         )
 
     @cached_property
