@@ -13,7 +13,14 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from xlm_model import XLMConfig, XLMModel
 from xlm_model.batching import Batcher, Limits, ahead, windows
-from xlm_model.packing import PackedAttention, _varlen_kernel, encode_packed, groups_of, pack
+from xlm_model.packing import (
+    PackedAttention,
+    _round_up,
+    _varlen_kernel,
+    encode_packed,
+    groups_of,
+    pack,
+)
 from xlm_text import InputError
 
 from .helpers import TINY, reference
@@ -181,3 +188,10 @@ def test_the_kernel_for_any_lengths_takes_what_it_is_given(causal: bool) -> None
         context = attend._all_at_once(_varlen_kernel(), query, key, value)
     assert context.shape == query.shape
     assert context.dtype == query.dtype
+
+
+@pytest.mark.parametrize("tokens", [1, 7, 8, 9, 63, 64, 65, 511, 512, 513, 1000, 1024, 1025, 9000])
+def test_the_numbers_of_tokens_that_are_worked_on_are_few(tokens: int) -> None:
+    rounded = _round_up(tokens)
+    assert tokens <= rounded <= tokens * (1 + (1 / 16 if tokens > 512 else 1 / 4))
+    assert len({_round_up(n) for n in range(1, 1025)}) < 50
