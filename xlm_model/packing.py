@@ -222,7 +222,7 @@ def _round_up(tokens: int) -> int:
     """Return a number of tokens at least as large, one of few.
 
     oneDNN prepares, and keeps, a program for each shape of a matrix that it meets, of 400 kB. Five
-    binary digits and noughts are 3 % too much at most; few tokens take as long as some more do,
+    binary digits and noughts are 6 % too much at most; few tokens take as long as some more do,
     the time that it takes to read the weights, and three digits are enough.
 
     >>> [_round_up(tokens) for tokens in (5, 33, 500, 513, 1000)]
