@@ -1,4 +1,4 @@
-"""Sequences of any lengths, one behind the other: no layer ever works on padding."""
+"""Sequences of any lengths, one behind the other: none is padded to the length of another."""
 
 from __future__ import annotations
 
