@@ -42,7 +42,7 @@ class Settings:
         padding_side: where padding goes.
         truncation_side: where tokens are cut off.
         clean_up_tokenization_spaces: whether decoding closes the space before punctuation.
-        memory_limit: how many units of text, mostly words, are remembered in each language.
+        memory_limit: how many units of text, and how many words, are remembered in each language.
 
     """
 
