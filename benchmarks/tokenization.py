@@ -161,6 +161,28 @@ def measure_language(lang: str, data: Path, made: dict[str, Any], rounds: int) -
     return {"lines": len(lines), "seconds": in_turn(runs, lines, rounds)}
 
 
+def measure_segmenters(data: Path, rounds: int) -> dict[str, Any]:
+    """Measure our searches for words beside those of the packages whose words they give."""
+    import jieba
+    from pythainlp.tokenize import word_tokenize
+
+    from xlm_text.segmenters import load_segmenter
+
+    peers: dict[str, tuple[str, Callable[[str], Any], Callable[[str], Any]]] = {
+        "Jieba": ("zh", lambda text: list(jieba.cut(text)), load_segmenter("jieba")),
+        "newmm": ("th", word_tokenize, load_segmenter("newmm")),
+    }
+    taken: dict[str, Any] = {}
+    for name, (lang, *cut) in peers.items():
+        lines = (data / "text" / f"{lang}.txt").read_text(encoding="utf-8").splitlines()
+        runs = [lambda texts, one=one: [one(text) for text in texts] for one in cut]
+        theirs, ours = (run(lines) for run in runs)  # what is loaded on demand is loaded now
+        assert theirs == ours
+        seconds_of = [[seconds(run, lines) for run in runs] for _ in range(rounds)]
+        taken[name] = {"theirs": [a for a, _ in seconds_of], "ours": [b for _, b in seconds_of]}
+    return taken
+
+
 def measure_start(folder: Path, rounds: int) -> dict[str, Any]:
     """Measure a whole process: import, load the real vocabulary, tokenize the first line."""
     line = "Hello, world! It's “the first line” of many (or so they say)."
@@ -220,6 +242,9 @@ def report(results: dict[str, Any]) -> str:
             middle, low, high = ratio(reference[phase], taken[name][phase])
             cells.append(f"{middle:.1f} × ({low:.1f}–{high:.1f})")
         rows.append(f"| {lang} | " + " | ".join(cells) + " |")
+    for name, taken in results["segmenters"].items():
+        middle, low, high = ratio(taken["theirs"], taken["ours"])
+        rows += ["", f"Words alone: {middle:.1f} × as quick as {name} ({low:.1f}–{high:.1f})."]
     middle, low, high = ratio(results["start"]["reference"], results["start"]["ids"])
     ours = statistics.median(results["start"]["ids"])
     rows.append("")
@@ -246,6 +271,7 @@ def main() -> None:
         for lang in options.langs.split(","):
             results["languages"][lang] = measure_language(lang, options.data, made, options.rounds)
             print(f"{lang} measured", file=sys.stderr)
+        results["segmenters"] = measure_segmenters(options.data, options.rounds)
         results["start"] = measure_start(folder, options.rounds)
     table = report(results)
     print(table)

@@ -76,7 +76,8 @@ class CachedAttention:
         shape = (len(self.lengths), key.shape[1], self.capacity, key.shape[2])
         kept = key.new_zeros(shape), value.new_zeros(shape)
         for cache, packed in zip(kept, (key, value), strict=True):
-            for row, part in enumerate(torch.split(packed, self.lengths.tolist())):
+            parts = torch.split(packed[: int(self.lengths.sum())], self.lengths.tolist())
+            for row, part in enumerate(parts):
                 cache[row, :, : len(part)] = part.transpose(0, 1)
         self._kept[layer] = kept
 

@@ -90,7 +90,8 @@ class PackedAttention:
     def _by_groups(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
         if self._groups is None:
             self._groups = list(groups_of(self.lengths))
-        context = torch.empty_like(query)
+        # Tokens behind the last sequence, which only round their number up, see nothing.
+        context = torch.zeros_like(query)
         for tokens, shape in self._groups:
             rows = [
                 x[tokens].view(*shape, *x.shape[1:]).transpose(1, 2) for x in (query, key, value)
@@ -184,7 +185,8 @@ def encode_packed(encoder: XLMModel, packed: Packed, attend: Attend | None = Non
     Args:
         encoder: Bidirectional or causal, as its configuration says.
         packed: The sequences.
-        attend: Attention to use in place of the configured one.
+        attend: Attention to use in place of the configured one; on a CPU it is given a few tokens
+            more than there are, behind the last sequence, of which nothing is read.
 
     Raises:
         ValueError: an id out of range, or a sequence longer than the model's positions.
@@ -207,14 +209,10 @@ def encode_packed(encoder: XLMModel, packed: Packed, attend: Attend | None = Non
     if config.has_lang_embeddings:
         check_ids("langs", packed.langs, config.n_langs)
     hidden = encoder.embed(packed.ids, packed.langs, position_ids=packed.positions)
-    if attend is not None:
-        return encoder.encode(hidden, attend).last_hidden_state
     tokens = len(hidden)
-    # One more sequence, of nothing, which no other sees.
-    nothing = _round_up(tokens) - tokens if hidden.device.type == "cpu" else 0
-    lengths = [*packed.lengths, nothing] if nothing else packed.lengths
-    hidden = nn.functional.pad(hidden, (0, 0, 0, nothing))
-    attend = PackedAttention(lengths, causal=config.causal)
+    if hidden.device.type == "cpu":
+        hidden = nn.functional.pad(hidden, (0, 0, 0, _round_up(tokens) - tokens))
+    attend = attend or PackedAttention(packed.lengths, causal=config.causal)
     return encoder.encode(hidden, attend).last_hidden_state[:tokens]
 
 

@@ -8,13 +8,13 @@ ties and rounding come out alike; what is saved is looking up and building what 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from math import log
 from typing import Any
 
+from xlm_text.units import only_chinese
+
 BLOCK = "[\u4e00-\u9fd5a-zA-Z0-9+#&._%-]+"
-_only_chinese = re.compile("[\u4e00-\u9fd5]+").fullmatch
 
 # What the model's tables have in the place of the logarithm of 0.
 _NEVER = -3.14e100
@@ -82,7 +82,7 @@ def load_search(tokenizer: Any) -> Callable[[str], list[str]]:
         # A word of the dictionary that was not the best way is left in characters.
         if len(run) < 2 or count_of(run):
             return list(run)
-        return cut_unknown(run) if _only_chinese(run) else list(finalseg.cut(run))
+        return cut_unknown(run) if only_chinese(run) else list(finalseg.cut(run))
 
     def search(text: str) -> list[str]:
         ends = ends_of_words(text)
