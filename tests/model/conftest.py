@@ -11,6 +11,8 @@ import pytest
 import torch
 import transformers
 
+from xlm_text import XLMTokenizer
+
 torch.set_num_threads(1)
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
@@ -28,3 +30,9 @@ def batch() -> dict[str, torch.Tensor]:
     ids[1, 6:] = 2
     ids[2, 2:] = 2
     return {"input_ids": ids}
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> XLMTokenizer:
+    """Return the demonstration tokenizer, for models with language embeddings."""
+    return XLMTokenizer.from_pretrained(use_lang_emb=True)

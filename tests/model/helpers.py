@@ -12,8 +12,18 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
+from xlm_model import XLMConfig
+from xlm_text import XLMTokenizer
+
 IDS = torch.tensor([[1, 14, 15, 16, 1], [1, 20, 1, 2, 2]])
 LANGS = torch.tensor([[0] * 5, [1] * 5])
+TEXTS = [
+    "The river flows through the old town.",
+    "Where?",
+    "In the morning the committee published its report on the price of bread and of milk.",
+    "She said: no!",
+]
+LANGS_OF_TEXTS = ["en", "en", "en", "de"]
 
 # Every dropout off: with the two implementations' random numbers drawn in different orders, losses
 # and gradients are comparable in training mode only without.
@@ -166,3 +176,30 @@ def write_keras(model: Any, folder: Path) -> None:
             group.attrs["weight_names"] = [name.encode() for name in values]
             for name, value in values.items():
                 group.create_dataset(name, data=value)
+
+
+def folder_of(name: str, tokenizer: XLMTokenizer, folder: Path, **settings: Any) -> Any:
+    """Write a checkpoint of the reference with our vocabulary; return the reference's model."""
+    known = tokenizer.lang2id or {}
+    model = reference(
+        name,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=64,
+        n_langs=len(known),
+        lang2id=known,
+        id2lang={i: lang for lang, i in known.items()},
+        **settings,
+    )
+    with torch.no_grad():
+        # Large enough that probabilities differ from each other well above rounding.
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return model.eval()
+
+
+def small(cls: Any, tokenizer: XLMTokenizer, **settings: Any) -> Any:
+    """Build one of our models with the tokenizer's vocabulary and random weights."""
+    config = {"emb_dim": 32, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 64}
+    return cls(XLMConfig(vocab_size=len(tokenizer), **config, **settings)).eval()

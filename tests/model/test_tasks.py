@@ -4,64 +4,26 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import transformers
 
 from xlm_model import (
-    XLMConfig,
-    XLMForSequenceClassification,
-    XLMForTokenClassification,
-    XLMModel,
     XLMWithLMHeadModel,
     tasks,
 )
-from xlm_text import InputError, XLMTokenizer
+from xlm_text import XLMTokenizer
 
-from .helpers import reference
+from .helpers import LANGS_OF_TEXTS as LANGS
+from .helpers import TEXTS, folder_of, small
 
-TEXTS = [
-    "The river flows through the old town.",
-    "Where?",
-    "In the morning the committee published its report on the price of bread and of milk.",
-    "She said: no!",
-]
-LANGS = ["en", "en", "en", "de"]
 QUESTION = "Which river flows through the old town?"
 CONTEXT = (
     "Many towns lie on rivers. The river Spree, not the Elbe, flows through the old town of Berlin "
     "and turns to the north."
 )
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> XLMTokenizer:
-    return XLMTokenizer.from_pretrained(use_lang_emb=True)
-
-
-def folder_of(name: str, tokenizer: XLMTokenizer, folder: Path, **settings: Any) -> Any:
-    """Write a checkpoint of the reference with our vocabulary; return the reference's model."""
-    known = tokenizer.lang2id or {}
-    model = reference(
-        name,
-        vocab_size=len(tokenizer),
-        max_position_embeddings=64,
-        n_langs=len(known),
-        lang2id=known,
-        id2lang={i: lang for lang, i in known.items()},
-        **settings,
-    )
-    with torch.no_grad():
-        # Large enough that probabilities differ from each other well above rounding.
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.1)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return model.eval()
 
 
 def inputs(tokenizer: XLMTokenizer, *texts: Any, **options: Any) -> dict[str, torch.Tensor]:
@@ -328,142 +290,3 @@ def test_answers_of_the_beam_search_head(
     assert [a.score for a in with_none if a.start is not None] == pytest.approx(
         spans[: len(with_none) - 1], rel=1e-4
     )
-
-
-# Streams, and bad input ---------------------------------------------------------------------
-
-
-def small(cls: Any, tokenizer: XLMTokenizer, **settings: Any) -> Any:
-    config = {"emb_dim": 32, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 64}
-    return cls(XLMConfig(vocab_size=len(tokenizer), **config, **settings)).eval()
-
-
-def test_a_stream_gives_results_in_order_whatever_the_batches(tokenizer: XLMTokenizer) -> None:
-    model = small(XLMModel, tokenizer)
-    texts = [" ".join(["river"] * (1 + i * 7 % 13)) for i in range(600)]
-    one = tasks.SentenceEmbedding(model, tokenizer, batch_size=1)
-    many = tasks.SentenceEmbedding(model, tokenizer)
-    alone = {text: one([text], "en")[0] for text in dict.fromkeys(texts)}
-    read = 0
-
-    def source() -> Iterator[str]:
-        nonlocal read
-        for text in texts:
-            read += 1
-            yield text
-
-    for text, vector in zip(texts, many.stream(source(), itertools.repeat("en")), strict=True):
-        torch.testing.assert_close(vector, alone[text], rtol=1e-5, atol=1e-5)
-    assert read == 600
-
-
-def test_a_bad_text_is_named_after_the_results_before_it(tokenizer: XLMTokenizer) -> None:
-    embed = tasks.SentenceEmbedding(small(XLMModel, tokenizer), tokenizer)
-    seen = []
-    with pytest.raises(tasks.TextError, match=r"^text 300: the text is empty") as error:
-        seen.extend(embed.stream(["river"] * 300 + [" "] + ["town"] * 300, "en"))
-    assert len(seen) == error.value.index == 300
-
-
-@pytest.mark.parametrize(
-    ("texts", "lang", "message"),
-    [
-        (["no mask"], "en", "text 0: the text has no mask: expected <special1>"),
-        (["<special1> " * 3], "en", "text 0: the text has 3 masks: expected at most 2"),
-        (["<special1>", "a " * 63], "en", "text 1: the text has 65 tokens: expected at most 64"),
-        (["<special1>"], "xx", "text 0: no language 'xx'"),
-        (["<special1>", 5], "en", "text 1: must be a string, not int"),
-        (["<special1>", "a"], ["en"], "lang has 1 languages: expected one for each text"),
-        ("<special1>", "en", "examples is the string '<special1>': expected a list"),
-    ],
-)
-def test_bad_texts(texts: Any, lang: Any, message: str, tokenizer: XLMTokenizer) -> None:
-    fill = tasks.FillMask(small(XLMWithLMHeadModel, tokenizer), tokenizer, max_masks=2)
-    with pytest.raises(InputError, match=message.replace("(", r"\(")):
-        fill(texts, lang)
-
-
-def test_what_is_too_long_is_cut_on_request(tokenizer: XLMTokenizer) -> None:
-    model = small(XLMWithLMHeadModel, tokenizer)
-    fill = tasks.FillMask(model, tokenizer, truncation=True)
-    [masks] = fill(["<special1> " + "word " * 200], "en")
-    assert len(masks) == 1
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda m, t: tasks.FillMask(m, t, top_k=0), "top_k is 0: expected at least 1"),
-        (lambda m, t: tasks.FillMask(m, t, batch_size=0), "batch_size is 0"),
-        (lambda m, t: tasks.FillMask(m, t, candidates="word"), "candidates is 'word'"),
-        (lambda m, t: tasks.FillMask(m.transformer, t), "model is a XLMModel: expected XLMWith"),
-        (lambda m, t: tasks.SentenceEmbedding(m.transformer, t, pooling="max"), "pooling is 'max'"),
-        (
-            lambda m, t: tasks.FillMask(m, t, candidates=["counterrevolutionaries"])(
-                ["<special1>"], "en"
-            ),
-            "the candidate 'counterrevolutionaries' is .*: expected one piece of the vocabulary",
-        ),
-    ],
-)
-def test_bad_options(make: Any, message: str, tokenizer: XLMTokenizer) -> None:
-    with pytest.raises(InputError, match=message):
-        make(small(XLMWithLMHeadModel, tokenizer), tokenizer)
-
-
-def test_wrong_label_counts(tokenizer: XLMTokenizer) -> None:
-    classifier = small(XLMForSequenceClassification, tokenizer, num_labels=3)
-    with pytest.raises(InputError, match="labels has 2 names: expected 3"):
-        tasks.TextClassification(classifier, tokenizer, labels=["a", "b"])
-    tagger = small(XLMForTokenClassification, tokenizer, num_labels=3)
-    with pytest.raises(InputError, match="labels has 4 names: expected 3"):
-        tasks.TokenClassification(tagger, tokenizer, labels="abcd")
-    with pytest.raises(InputError, match="aggregation is 'sum': expected one of none, first"):
-        tasks.TokenClassification(tagger, tokenizer, aggregation="sum")
-
-
-def test_a_tokenizer_of_another_checkpoint(tokenizer: XLMTokenizer) -> None:
-    few = XLMModel(XLMConfig(vocab_size=100, emb_dim=32, n_layers=1, n_heads=4))
-    with pytest.raises(InputError, match="the tokenizer has 16000 tokens and the model 100"):
-        tasks.SentenceEmbedding(few, tokenizer)
-    with pytest.raises(InputError, match="language ids up to 8 and the model 2 languages"):
-        tasks.SentenceEmbedding(small(XLMModel, tokenizer, n_langs=2), tokenizer)
-
-
-def test_a_causal_checkpoint_does_not_fill_masks(tokenizer: XLMTokenizer, tmp_path: Path) -> None:
-    model = small(XLMWithLMHeadModel, tokenizer, causal=True)
-    with pytest.raises(
-        InputError, match=r"cannot fill masks with a CLM checkpoint: .*any_objective"
-    ):
-        tasks.FillMask(model, tokenizer)
-    assert tasks.FillMask(model, tokenizer, any_objective=True)(["<special1>"], "en")
-    # As published: `causal: false` in the configuration, and only the name to go by.
-    folder_of("XLMWithLMHeadModel", tokenizer, tmp_path / "xlm-clm-ende-1024")
-    with pytest.raises(InputError, match="cannot fill masks"):
-        tasks.FillMask.from_pretrained(tmp_path / "xlm-clm-ende-1024", device="cpu")
-
-
-@pytest.mark.parametrize("device", ["cuda:7", "nonsense"])
-def test_a_device_that_is_not_there(device: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"device is '{device}': expected one that this machine"):
-        tasks.FillMask.from_pretrained(tmp_path, device=device)
-
-
-def test_eight_bit_and_sixteen_bit_weights_say_nearly_the_same(
-    tokenizer: XLMTokenizer, tmp_path: Path
-) -> None:
-    folder_of("XLMModel", tokenizer, tmp_path)
-    exact = tasks.SentenceEmbedding.from_pretrained(tmp_path, device="cpu")
-    for options in ({"int8": True}, {"dtype": torch.bfloat16}):
-        embed = tasks.SentenceEmbedding.from_pretrained(tmp_path, device="cpu", **options)
-        for right, got in zip(exact(TEXTS, LANGS), embed(TEXTS, LANGS), strict=True):
-            assert got.dtype == torch.float32
-            assert not torch.equal(got, right)
-            assert torch.cosine_similarity(got, right, dim=0) > 0.98
-    with pytest.raises(InputError, match="int8 is True and device is"):
-        tasks.SentenceEmbedding.from_pretrained(tmp_path, device="meta", int8=True)
-
-
-def test_transformers_reads_the_same_folder(tokenizer: XLMTokenizer, tmp_path: Path) -> None:
-    folder_of("XLMWithLMHeadModel", tokenizer, tmp_path)
-    assert transformers.XLMConfig.from_pretrained(tmp_path).vocab_size == len(tokenizer)
