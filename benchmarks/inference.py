@@ -106,7 +106,8 @@ def fill_all(model: XLMWithLMHeadModel, rows: list[list[int]], device: str) -> l
 def products(model: XLMWithLMHeadModel, tokens: int, device: str) -> Callable[[], None]:
     """Return what does the encoder's matrix products on so many tokens, and nothing else."""
     dim = model.config.emb_dim
-    narrow, wide = (torch.randn(tokens, n * dim, device=device) for n in (1, 4))
+    dtype = model.get_input_embeddings().weight.dtype
+    narrow, wide = (torch.randn(tokens, n * dim, device=device, dtype=dtype) for n in (1, 4))
     layers = [
         (given, linear)
         for layer in range(model.config.n_layers)
@@ -248,11 +249,20 @@ def smaller_numbers(
             "fp32": lambda: encode_all(exact, rows, device),
             what: lambda model=model: encode_all(model, rows, device),
         }
+        if what == "bf16":
+            # What the processor gains by the type alone.
+            tokens = sum(map(len, rows))
+            runs["its products"] = products(model, tokens, device)
+            runs["fp32 products"] = products(exact, tokens, device)
+            runs["its products"]()
         same = (torch.stack(fill_all(model, rows, device)).argmax(-1) == right).float().mean()
         taken = in_turn(runs, rounds, device)
         table.add(f"{what}, encoder, 64 sentences of mixed length", goal,
                   ratio(taken["fp32"], taken[what]), "×",
                   f"{medians(taken)}; {same:.0%} of the masks' best words equal")  # fmt: skip
+        if what == "bf16":
+            table.add("bf16, matrix products alone", "–",
+                      ratio(taken["fp32 products"], taken["its products"]), "×")  # fmt: skip
         del model, runs
 
 
