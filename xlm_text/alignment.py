@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from xlm_text.characters import FIRST_BEYOND, characters_of, ranges
+
 # A piece of a replacement: its characters, and the span they stand for in the matched string.
 # When both have the same length they correspond one to one; otherwise each character of the
 # piece stands for the whole span.
@@ -198,13 +200,17 @@ def _clusters(text: str) -> Iterator[tuple[int, int, list[Piece]]]:
             start = end
 
 
+# Runs of what may be a mark; the others are known not to be.
+_PERHAPS_MARKS = re.compile(f"[{ranges(characters_of('Mn'))}{chr(FIRST_BEYOND)}-\U0010ffff]+")
+
+
 def strip_marks(text: str) -> str:
     """Normalise to NFD and drop every character of category Mn."""
     if text.isascii():
         return text
     text = unicodedata.normalize("NFD", text)
     # Looking at the distinct characters and replacing each mark in C beats a loop over the text.
-    for char in set(text):
+    for char in set("".join(_PERHAPS_MARKS.findall(text))):
         if unicodedata.category(char) == "Mn":
             text = text.replace(char, "")
     return text

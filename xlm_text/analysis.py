@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 
 from xlm_text.alignment import Aligned
@@ -14,6 +14,7 @@ from xlm_text.pipelines import Pipeline
 from xlm_text.places import aligned_spans, find_places, placed_spans
 from xlm_text.spans import Span, Spans, spans_of
 from xlm_text.subwords import Subwords
+from xlm_text.words import Words
 
 Numbers = tuple[int, ...]
 
@@ -60,7 +61,7 @@ class WordPieces(NamedTuple):
 class Located(NamedTuple):
     """The words of units, and where they are."""
 
-    words: list[list[str]]
+    words: Words
     # Of each unit: where in it the characters of its words come from.
     places: list[Sequence[int] | None]
     # The words with their alignment, by the number of the unit, of those without places.
@@ -112,17 +113,17 @@ class Analyzer:
         """Return the ids of each text."""
         inner, final = self._ids.inner.__getitem__, self._ids.final.__getitem__
         flat = chain.from_iterable
-        rows: list[list[int]] = []
+        rows: list[list[int]] = [[]] * len(texts)
         late: list[int] = []
-        for text in texts:
+        coming = list(enumerate(texts))
+        for i, text in coming:
             chunks = text.split(" ")
             last = chunks.pop()
             try:
-                rows.append([*flat(map(inner, chunks)), *final(last)])
+                rows[i] = [*flat(map(inner, chunks)), *final(last)]
             except KeyError:
                 # A chunk is new, or what is beside it can change it.
-                late.append(len(rows))
-                rows.append([])
+                self._try_sentences(i, text, coming, late)
         for i, (_, values) in zip(late, self._ids.units([texts[i] for i in late]), strict=True):
             rows[i] = [*flat(values)]
         return rows
@@ -130,22 +131,19 @@ class Analyzer:
     def ids_and_offsets(self, texts: Sequence[str]) -> tuple[list[list[int]], list[list[Span]]]:
         """Return the ids of each text and, for each of them, its span of the text."""
         inner, final = self._places.inner.__getitem__, self._places.final.__getitem__
-        rows: list[list[int]] = []
-        offsets: list[list[Span]] = []
+        rows: list[list[int]] = [[] for _ in texts]
+        offsets: list[list[Span]] = [[] for _ in texts]
         late: list[int] = []
-        for text in texts:
+        coming = list(enumerate(texts))
+        for i, text in coming:
             chunks = text.split(" ")
             last = chunks.pop()
-            row: list[int] = []
-            spans: list[Span] = []
-            rows.append(row)
-            offsets.append(spans)
             try:
                 known = [*map(inner, chunks), final(last)]
             except KeyError:
-                late.append(len(rows) - 1)
+                self._try_sentences(i, text, coming, late)
                 continue
-            position = 0
+            row, spans, position = rows[i], offsets[i], 0
             for ids, spans_at, length in known:
                 row += ids
                 spans += spans_at[position]
@@ -160,6 +158,16 @@ class Analyzer:
                 offsets[i] += spans_at[position]
                 position += length - 1
         return rows, offsets
+
+    def _try_sentences(
+        self, i: int, text: str, coming: list[tuple[int, str]], late: list[int]
+    ) -> None:
+        """Let a text come again with its sentences marked, unless it came with them now."""
+        marked = self._pipeline.mark_sentences(text)
+        if marked != text:
+            coming.append((i, marked))
+        else:
+            late.append(i)
 
     # Everything about a text --------------------------------------------------------------
 
@@ -178,27 +186,26 @@ class Analyzer:
 
     def words(self, text: str) -> list[str]:
         """Return the words of a text, in the case and with the accents that the pieces have."""
-        return list(chain.from_iterable(self._words(self._pipeline.units(text))))
+        return self._words(self._pipeline.units(text)).flat
 
     # A unit for the first time ------------------------------------------------------------
 
-    def _words(self, units: Sequence[str]) -> list[list[str]]:
-        words = [self._pipeline.words(unit) for unit in units]
-        return self._cased(words)
+    def _words(self, units: Sequence[str]) -> Words:
+        return self._cased(self._pipeline.words(units))
 
-    def _cased(self, words: list[list[str]]) -> list[list[str]]:
+    def _cased(self, words: Words) -> Words:
         if self._lowercase:
             return lowercase_and_remove_accents(words)
-        return [[word for word in unit if word] for unit in words]
+        if "" in words.flat:
+            return Words.of([word for word in unit if word] for unit in words.of_units())
+        return words
 
     def _work_out_ids(self, units: list[str]) -> list[Numbers]:
         words = self._words(units)
-        ids = self._word_ids.values(words)
+        ids = iter(self._word_ids.values(words.flat))
         return [
-            ids[unit[0]]
-            if len(unit) == 1
-            else tuple(chain.from_iterable([ids[word] for word in unit]))
-            for unit in words
+            next(ids) if count == 1 else tuple(chain.from_iterable(islice(ids, count)))
+            for count in words.counts
         ]
 
     def _work_out_places(self, units: list[str]) -> list[Places]:
@@ -207,32 +214,39 @@ class Analyzer:
     def _work_out_details(self, units: list[str]) -> list[Details]:
         located = self._locate(units)
         words = located.words
-        distinct = list(dict.fromkeys(chain.from_iterable(words)))
-        pieces_of = dict(zip(distinct, self._subwords.split(distinct), strict=True))
+        pieces_of = words.share_out(self._subwords.split(words.flat))
         details = []
-        for unit, (_, spans, _) in zip(words, self._place(units, located), strict=True):
-            pieces = [pieces_of[word] for word in unit]
+        for pieces, (_, spans, _) in zip(pieces_of, self._place(units, located), strict=True):
             numbers = tuple(number for number, word in enumerate(pieces) for _ in word)
             details.append(Details(tuple(chain.from_iterable(pieces)), numbers, spans))
         return details
 
     def _locate(self, units: list[str]) -> Located:
-        words = [self._pipeline.words(unit) for unit in units]
+        words = self._pipeline.words(units)
         cased = self._cased(words)
-        places = list(map(find_places, units, words, cased))
+        places: list[Sequence[int] | None] = []
         # The others take the rules again, on text that carries its alignment.
-        aligned = {i: self._align(units[i]) for i, found in enumerate(places) if found is None}
-        for i, found in aligned.items():
-            cased[i] = [word.text for word in found]
-        return Located(cased, places, aligned)
+        aligned: dict[int, list[Aligned]] = {}
+        each = list(cased.of_units())
+        for unit, own_words, own_cased in zip(units, words.of_units(), each, strict=True):
+            found = find_places(unit, own_words, own_cased)
+            if found is None:
+                number = len(places)
+                aligned[number] = self._align(unit)
+                each[number] = [word.text for word in aligned[number]]
+            places.append(found)
+        return Located(Words.of(each) if aligned else cased, places, aligned)
 
     def _place(self, units: list[str], located: Located) -> list[Places]:
-        pieces_of = self._word_pieces.values(located.words)
+        words = located.words
+        pieces_of = words.share_out(self._word_pieces.values(words.flat))
         made = []
-        for i, (unit, words) in enumerate(zip(units, located.words, strict=True)):
-            pieces = [pieces_of[word] for word in words]
-            ids = tuple(chain.from_iterable([own.ids for own in pieces]))
-            lengths = tuple(chain.from_iterable([own.lengths for own in pieces]))
+        for i, (unit, pieces) in enumerate(zip(units, pieces_of, strict=True)):
+            if len(pieces) == 1:
+                ids, lengths = pieces[0]
+            else:
+                ids = tuple(chain.from_iterable([own.ids for own in pieces]))
+                lengths = tuple(chain.from_iterable([own.lengths for own in pieces]))
             places = located.places[i]
             if isinstance(places, range):
                 spans = spans_of(lengths)
@@ -248,19 +262,19 @@ class Analyzer:
 
     def _work_out_word_ids(self, words: list[str]) -> Iterator[Numbers]:
         for word, ids in zip(words, self._subwords.ids(words), strict=True):
-            yield tuple(self._ids_of(self._subwords.split([word])[0]) if ids is None else ids)
+            yield tuple(self._ids_of(self._subwords.split([word])[0])) if ids is None else ids
 
     def _work_out_word_pieces(self, words: list[str]) -> Iterator[WordPieces]:
         piece_lengths = self._subwords.piece_lengths
         for word, ids in zip(words, self._subwords.ids(words), strict=True):
             if ids is None:
                 pieces = self._subwords.split([word])[0]
-                ids = self._ids_of(pieces)
+                ids = tuple(self._ids_of(pieces))
                 lengths = [len(piece) for piece in pieces[:-1]]
             else:
                 lengths = [piece_lengths[id_] for id_ in ids[:-1]] if len(ids) > 1 else []
             # The last piece carries the mark of the word's end, too.
-            yield WordPieces(tuple(ids), (*lengths, len(word) - sum(lengths)))
+            yield WordPieces(ids, (*lengths, len(word) - sum(lengths)))
 
     def _align(self, unit: str) -> list[Aligned]:
         words = self._pipeline.align(Aligned.of(unit))

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
-
 from xlm_text.alignment import Aligned, decompose, strip_marks
+from xlm_text.words import Words
 
 
-def lowercase_and_remove_accents(units: list[list[str]]) -> list[list[str]]:
-    """Lower-case the words of each unit and drop their accents.
+def lowercase_and_remove_accents(words: Words) -> Words:
+    """Lower-case the words of units and drop their accents.
 
     In the reference words go through joined by single spaces and are split at single spaces
     again: one that holds a space falls apart, and one of nothing but marks is gone.  No step
     looks across white space, so the words of all units can go through at once.
 
-    >>> lowercase_and_remove_accents([["ÉCOLE", "Ǆ", "\\u0301"], ["ไม่ a"]])
+    >>> words = Words.of([["ÉCOLE", "Ǆ", "\\u0301"], ["ไม่ a"]])
+    >>> list(lowercase_and_remove_accents(words).of_units())
     [['ecole', 'ǆ'], ['ไม', 'a']]
     """
     # Words hold no line feed: the pipelines drop it, or split at it.
-    text = "\n".join(chain.from_iterable(units))
-    words = iter(strip_marks(text.lower()).lower().split("\n"))
-    cased = [[next(words)] if len(unit) == 1 else list(islice(words, len(unit))) for unit in units]
-    if " " in text or "" in chain.from_iterable(cased):
-        return [[part for word in unit for part in word.split(" ") if part] for unit in cased]
+    text = "\n".join(words.flat)
+    cased = words._replace(flat=strip_marks(text.lower()).lower().split("\n"))
+    if " " in text or "" in cased.flat:
+        return Words.of(
+            [part for word in unit for part in word.split(" ") if part] for unit in cased.of_units()
+        )
     return cased
 
 

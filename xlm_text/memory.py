@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import Generic, TypeVar
 
 from xlm_text.pipelines import Pipeline
+from xlm_text.units import END_OF_SENTENCE
 
 V = TypeVar("V")
 
@@ -32,7 +33,8 @@ class Memory(Generic[V]):
         limit: how many units are remembered at most; the oldest half goes when it is reached.
 
     Attributes:
-        inner: known chunks between two spaces that nothing beside them can change.
+        inner: known chunks between two spaces that nothing beside them can change; those that end
+            in a full stop are that with the mark of the end of a sentence behind it.
         final: known chunks behind a space, or alone, that nothing before them can change, as
             they are at the end of a text.
 
@@ -46,8 +48,8 @@ class Memory(Generic[V]):
         self._limit = limit
         self._lock = threading.Lock()
         self._known: dict[str, V] = {}
-        # Those of them that were met once only: nobody has asked yet whether they are closed.
-        self._met_once: set[str] = set()
+        # Those of them that were met again; most never are.
+        self._met_again: set[str] = set()
         self._characters = 0
         nothing = work_out([""])[0]
         self.inner: dict[str, V] = {"": nothing}
@@ -55,46 +57,59 @@ class Memory(Generic[V]):
 
     def units(self, texts: Sequence[str]) -> list[tuple[list[str], list[V]]]:
         """Return the units of each text, and their values."""
-        cut = [self._pipeline.units(text) for text in texts]
+        cut = list(map(self._pipeline.units, texts))
+        flat = list(chain.from_iterable(cut))
         # A copy for this call: another thread, or this very call, may make the memory forget.
-        values = {unit: self._known.get(unit) for unit in chain.from_iterable(cut)}
+        values = dict(zip(flat, map(self._known.get, flat), strict=True))
         new = [unit for unit, value in values.items() if value is None]
         found = dict(zip(new, self._work_out(new), strict=True))
         with self._lock:
-            self._open_up(values)
+            if len(new) < len(values):
+                self._open_up(values)
             self._remember(found)
         values.update(found)
-        return [(units, [values[unit] for unit in units]) for units in cut]  # type: ignore[misc]
+        value_of = values.__getitem__
+        return [(units, list(map(value_of, units))) for units in cut]  # type: ignore[arg-type]
 
     def _open_up(self, values: dict[str, V | None]) -> None:
-        """Let the hot path use what is met again; most units are met once only."""
-        met_again = self._met_once.intersection(values)
-        self._met_once -= met_again
-        for unit in met_again:
+        """Let the hot path use what is met again, if what is beside it cannot change it."""
+        again = [unit for unit in values if unit in self._known and unit not in self._met_again]
+        self._met_again.update(again)
+        for unit in again:
             before, behind = self._pipeline.closed(unit)
             if before:
                 self.final[unit] = self._known[unit]
                 if behind:
                     self.inner[unit] = self._known[unit]
+                if unit.endswith("."):
+                    self.inner[unit + END_OF_SENTENCE] = self._known[unit]
 
     def _remember(self, found: dict[str, V]) -> None:
         known, most = self._known, self._limit * _CHARACTERS_PER_UNIT
-        for unit, value in found.items():
-            size = len(unit)
-            if 0 < size <= _LONGEST_UNIT and unit not in known:
-                if len(known) >= self._limit or self._characters + size > most:
-                    self._forget_half()
-                known[unit] = value
-                self._met_once.add(unit)
-                self._characters += size
+        kept = {
+            unit: value
+            for unit, value in found.items()
+            if 0 < len(unit) <= _LONGEST_UNIT and unit not in known
+        }
+        size = sum(map(len, kept))
+        if len(known) + len(kept) <= self._limit and self._characters + size <= most:
+            known.update(kept)
+            self._characters += size
+            return
+        for unit, value in kept.items():
+            if len(known) >= self._limit or self._characters + len(unit) > most:
+                self._forget_half()
+            known[unit] = value
+            self._characters += len(unit)
 
     def _forget_half(self) -> None:
         for unit in list(islice(self._known, (len(self._known) + 1) // 2)):
             del self._known[unit]
             self._characters -= len(unit)
-            self._met_once.discard(unit)
+            self._met_again.discard(unit)
             self.final.pop(unit, None)
             self.inner.pop(unit, None)
+            self.inner.pop(unit + END_OF_SENTENCE, None)
 
 
 class WordMemory(Generic[V]):
@@ -111,16 +126,17 @@ class WordMemory(Generic[V]):
         self._limit = limit
         self._known: dict[str, V] = {}
 
-    def values(self, units: Iterable[Iterable[str]]) -> dict[str, V]:
-        """Return the values of the words of units."""
+    def values(self, words: Sequence[str]) -> list[V]:
+        """Return the value of each word."""
         known = self._known
-        values = {word: known.get(word) for word in chain.from_iterable(units)}
-        new = [word for word, value in values.items() if value is None]
-        found = dict(zip(new, self._work_out(new), strict=True))
-        values.update(found)
+        values = list(map(known.get, words))
+        new = [word for word, value in zip(words, values, strict=True) if value is None]
+        distinct = list(dict.fromkeys(new))
+        found = dict(zip(distinct, self._work_out(distinct), strict=True))
         kept = {word: value for word, value in found.items() if len(word) <= _LONGEST_WORD}
         if len(known) + len(kept) > self._limit:
             known = self._known = {}
         if len(kept) <= self._limit:
             known.update(kept)
-        return values  # type: ignore[return-value]
+        worked_out = map(found.__getitem__, new)
+        return [next(worked_out) if value is None else value for value in values]

@@ -63,15 +63,17 @@ class PlainWords:
 
     A word of nothing but letters, digits and hyphens goes through untouched, and so does a number
     with one comma or full stop.  Up to two punctuation marks before it and behind it are always
-    split off, a full stop unless the word is a known abbreviation, and an apostrophe between two
-    letters is split off by the rule of the language.
+    split off, a full stop unless the word is a known abbreviation or what follows makes it one,
+    and an apostrophe between two letters is split off by the rule of the language.
     """
 
     # What the marks become.
-    _OPENING: ClassVar = dict.fromkeys('"“”„«»', '"') | {"(": "(", "[": "["}
-    _CLOSING: ClassVar = dict.fromkeys('"“”«»', '"') | {char: char for char in ",.?!:;)]%"}
+    _OPENING: ClassVar = dict.fromkeys('"“”„«»', '"') | {char: char for char in "([$€£¿¡"}
+    _CLOSING: ClassVar = dict.fromkeys('"“”«»', '"') | {char: char for char in ",.?!:;)]%؟"}
     _OPENING_MARKS: ClassVar = "".join(_OPENING)
     _CLOSING_MARKS: ClassVar = "".join(_CLOSING)
+    # In some languages a space is before them.
+    _SPACED: ClassVar = {f"{space}{mark}": mark for space in " \xa0" for mark in ":;?!%"}
     # Quotes change places with commas and full stops in some languages.
     _SWAPPED: ClassVar = {
         "en": {('"', "."): [".", '"'], ('"', ","): [",", '"']},
@@ -79,15 +81,13 @@ class PlainWords:
     }
 
     def __init__(self, lang: str) -> None:
-        data = moses_data(lang)
+        self._data = moses_data(lang)
         changed = replaced_characters(lang)
-        self._characters = frozenset(
+        self.characters = frozenset(
             char
-            for char in data.alphanumeric + "-"
+            for char in self._data.alphanumeric + "-"
             if char.isascii() or (char not in changed and category(char)[0] != "C")
         )
-        self._letters = data.letters
-        self._abbreviations = data.abbreviations
         self._swapped = self._SWAPPED.get(lang, {})
         # What goes with the words on its two sides: "l' eau", "is 't"; elsewhere "d ' or".
         self._apostrophe = {"en": ("", "'"), "fr": ("'", ""), "it": ("'", "")}.get(lang)
@@ -96,15 +96,39 @@ class PlainWords:
         """Return the words of a unit; ``None`` if it takes the rules to find them."""
         if DOTS_MARKER in unit:
             return None
-        if self._characters.issuperset(unit):
+        if self.characters.issuperset(unit):
             return [unit] if unit else []
+        # Most of the others are a word and one mark.
+        word, mark = unit[:-1], self._CLOSING.get(unit[-1])
+        if mark is not None and word and self.characters.issuperset(word):
+            return [unit] if mark == "." and word in self._data.abbreviations else [word, mark]
+        if unit[-2:] in self._SPACED:
+            words = self.find(unit[:-2])
+            return None if words is None else [*words, self._SPACED[unit[-2:]]]
+        first, full_stop, rest = unit.partition(". ")
+        return self._sentence_end(first, rest) if full_stop else self._word_between_marks(unit)
+
+    def _sentence_end(self, word: str, rest: str) -> list[str] | None:
+        """Return the words where a full stop and a space are behind the first one."""
+        words = self.find(rest) if word and self.characters.issuperset(word) else None
+        if not words:
+            return None
+        data, following = self._data, words[0][0]
+        abbreviates = (
+            word in data.abbreviations
+            or following in data.lowercase
+            or (word in data.numeric and following in "0123456789")
+        )
+        return [f"{word}.", *words] if abbreviates else [word, ".", *words]
+
+    def _word_between_marks(self, unit: str) -> list[str] | None:
         behind = unit.lstrip(self._OPENING_MARKS)
         word = behind.rstrip(self._CLOSING_MARKS)
         start = len(unit) - len(behind)
         end = start + len(word)
         if start > 2 or len(unit) - end > 2:
             return None
-        plain = (word and self._characters.issuperset(word)) or _is_number(word)
+        plain = (word and self.characters.issuperset(word)) or _is_number(word)
         words = [word] if plain else self._elision(word)
         if words is None:
             return None
@@ -113,17 +137,17 @@ class PlainWords:
             if {".", ","}.issuperset(closing):
                 return None
             closing = list(self._swapped.get((closing[0], closing[1]), closing))
-        if closing and closing[0] == "." and words[-1] in self._abbreviations:
+        if closing and closing[0] == "." and words[-1] in self._data.abbreviations:
             words[-1] += closing.pop(0)
         return [self._OPENING[char] for char in unit[:start]] + words + closing
 
     def _elision(self, word: str) -> list[str] | None:
         left, found, right = word.replace("’", "'").partition("'")
-        if not (found and left and right and self._characters.issuperset(left + right)):
+        if not (found and left and right and self.characters.issuperset(left + right)):
             return None
         if self._apostrophe is None:
             return [left, "'", right]
-        if left[-1] not in self._letters or right[0] not in self._letters:
+        if left[-1] not in self._data.letters or right[0] not in self._data.letters:
             return None
         before, behind = self._apostrophe
         return [left + before, behind + right]

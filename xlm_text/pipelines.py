@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from xlm_text.alignment import Aligned
-from xlm_text.moses import moses_words, plain_words
+from xlm_text.moses import DOTS_MARKER, moses_words, plain_words
 from xlm_text.normalization import normalization
 from xlm_text.segmenters import Segmenter, load_segmenter
 from xlm_text.segmenters.thai import spaces_inside_words
-from xlm_text.units import chinese_units, moses_closed, moses_units, only_chinese, thai_units
+from xlm_text.units import (
+    chinese_units,
+    mark_sentences,
+    moses_closed,
+    moses_units,
+    only_chinese,
+    thai_units,
+)
+from xlm_text.words import Words
 
 
 class Pipeline(Protocol):
@@ -24,8 +33,12 @@ class Pipeline(Protocol):
         """Tell whether a cut at a space before a unit, and one behind it too, is always safe."""
         ...
 
-    def words(self, unit: str) -> list[str]:
-        """Return the words of a unit."""
+    def mark_sentences(self, text: str) -> str:
+        """Mark where the end of a sentence inside a text is like the end of the text."""
+        ...
+
+    def words(self, units: Sequence[str]) -> Words:
+        """Return the words of units."""
         ...
 
     def align(self, unit: Aligned) -> list[Aligned]:
@@ -38,6 +51,11 @@ def _never_closed(unit: str) -> tuple[bool, bool]:
     return False, False
 
 
+def _no_sentences(text: str) -> str:
+    """Mark nothing: a full stop is nothing special."""
+    return text
+
+
 class MosesPipeline:
     """Normalise, then cut by the Moses rules."""
 
@@ -47,8 +65,25 @@ class MosesPipeline:
 
     units = staticmethod(moses_units)
     closed = staticmethod(moses_closed)
+    mark_sentences = staticmethod(mark_sentences)
 
-    def words(self, unit: str) -> list[str]:  # noqa: D102
+    def words(self, units: Sequence[str]) -> Words:  # noqa: D102
+        flat: list[str] = []
+        counts: list[int] = []
+        untouched = self.plain.characters.issuperset
+        any_dots = DOTS_MARKER in "\n".join(units)
+        for unit in units:
+            # Most new units are a word and nothing else.
+            if unit and untouched(unit) and not (any_dots and DOTS_MARKER in unit):
+                flat.append(unit)
+                counts.append(1)
+            else:
+                words = self._words(unit)
+                flat += words
+                counts.append(len(words))
+        return Words(flat, counts)
+
+    def _words(self, unit: str) -> list[str]:
         plain = self.plain.find(unit)
         if plain is not None:
             return plain
@@ -69,8 +104,12 @@ class ChinesePipeline:
 
     units = staticmethod(chinese_units)
     closed = staticmethod(_never_closed)
+    mark_sentences = staticmethod(_no_sentences)
 
-    def words(self, unit: str) -> list[str]:  # noqa: D102
+    def words(self, units: Sequence[str]) -> Words:  # noqa: D102
+        return Words.of(map(self._words, units))
+
+    def _words(self, unit: str) -> list[str]:
         words = self.segment(unit)
         # No rule is about Chinese characters.
         return words if only_chinese(unit) else self.normalization.apply(" ".join(words)).split()
@@ -92,11 +131,15 @@ class ThaiPipeline:
         self._inside_words = spaces_inside_words()
 
     closed = staticmethod(_never_closed)
+    mark_sentences = staticmethod(_no_sentences)
 
     def units(self, text: str) -> list[str]:  # noqa: D102
         return thai_units(text, self._inside_words)
 
-    def words(self, unit: str) -> list[str]:  # noqa: D102
+    def words(self, units: Sequence[str]) -> Words:  # noqa: D102
+        return Words.of(map(self._words, units))
+
+    def _words(self, unit: str) -> list[str]:
         # The space that a unit ends in is inside the text, and so is not stripped with its ends.
         return self.segment(self.normalization.apply(unit) + " " * unit.endswith(" "))
 
@@ -119,12 +162,13 @@ class JapanesePipeline:
         self.segment = segment
 
     closed = staticmethod(_never_closed)
+    mark_sentences = staticmethod(_no_sentences)
 
     def units(self, text: str) -> list[str]:  # noqa: D102
         return [text]
 
-    def words(self, unit: str) -> list[str]:  # noqa: D102
-        return self.segment(self.normalization.apply(unit))
+    def words(self, units: Sequence[str]) -> Words:  # noqa: D102
+        return Words.of([self.segment(self.normalization.apply(unit)) for unit in units])
 
     def align(self, unit: Aligned) -> list[Aligned]:  # noqa: D102
         normal = self.normalization.align(unit)
@@ -134,14 +178,16 @@ class JapanesePipeline:
 class WhiteSpacePipeline:
     """Split at white space and do nothing else: for text that is cut already."""
 
+    mark_sentences = staticmethod(_no_sentences)
+
     def units(self, text: str) -> list[str]:  # noqa: D102
         return text.split(" ")
 
     def closed(self, unit: str) -> tuple[bool, bool]:  # noqa: D102
         return True, True
 
-    def words(self, unit: str) -> list[str]:  # noqa: D102
-        return unit.split()
+    def words(self, units: Sequence[str]) -> Words:  # noqa: D102
+        return Words.of([unit.split() for unit in units])
 
     def align(self, unit: Aligned) -> list[Aligned]:  # noqa: D102
         return unit.split()

@@ -26,13 +26,17 @@ class MosesData:
     Attributes:
         alphanumeric: the characters that make words.
         letters: those of them that are letters.
+        lowercase: characters before which every word keeps a full stop.
         abbreviations: the words that keep a full stop whatever follows.
+        numeric: the words that keep one before a digit.
 
     """
 
     alphanumeric: str
     letters: frozenset[str]
+    lowercase: frozenset[str]
     abbreviations: frozenset[str]
+    numeric: frozenset[str]
 
 
 @cache
@@ -50,7 +54,8 @@ def moses_data(lang: str) -> MosesData:
     return MosesData(
         classes.PERLUNIPROPS["IsAlnum"] + signs,
         frozenset(classes.PERLUNIPROPS["IsAlpha"] + signs),
-        _abbreviations([line for line in lines if line and not line.startswith("#")]),
+        frozenset(classes.PERLUNIPROPS["IsLower"]),
+        *_abbreviations([line for line in lines if line and not line.startswith("#")]),
     )
 
 
@@ -58,14 +63,18 @@ def _ask_sacremoses(lang: str) -> MosesData:
     from sacremoses import MosesTokenizer
 
     moses = MosesTokenizer(lang=lang)
-    prefixes = _abbreviations(moses.NONBREAKING_PREFIXES)
-    return MosesData(moses.IsAlnum, frozenset(moses.IsAlpha), prefixes)
+    return MosesData(
+        moses.IsAlnum,
+        frozenset(moses.IsAlpha),
+        frozenset(moses.IsLower),
+        *_abbreviations(moses.NONBREAKING_PREFIXES),
+    )
 
 
-def _abbreviations(prefixes: list[str]) -> frozenset[str]:
-    """Leave out what abbreviates before numbers only."""
+def _abbreviations(prefixes: list[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Part what abbreviates before anything from what does before numbers only."""
     numeric = {prefix.removesuffix(_NUMERIC_ONLY) for prefix in prefixes if _NUMERIC_ONLY in prefix}
-    return frozenset(prefixes) - numeric
+    return frozenset(prefixes) - numeric, frozenset(numeric)
 
 
 @cache

@@ -99,13 +99,14 @@ class Subwords:
             split.append(pieces)
         return split
 
-    def ids(self, words: Sequence[str]) -> list[list[int] | None]:
+    def ids(self, words: Sequence[str]) -> list[tuple[int, ...] | None]:
         """Return the ids of each word's pieces; ``None`` if not all of them have an id."""
         if self._few > 0:
             return [None] * len(words)
         tokenize = self._bpe.tokenize
         unk, size = self._vocab[self._unk_token], len(self._vocab)
-        rows: list[list[int] | None] = [[token.id for token in tokenize(word)] for word in words]
+        rows: list[tuple[int, ...] | None]
+        rows = [tuple([token.id for token in tokenize(word)]) for word in words]
         # Text with nothing unknown is the rule, and all of it is looked through at once.
         flat = list(chain.from_iterable(rows))  # type: ignore[arg-type]
         special = self._order_matters or " " in "".join(words)

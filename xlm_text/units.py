@@ -5,9 +5,12 @@ For the Moses languages a unit ends at a space between two *closed* edges.  The 
 look at across a space, or at the beginning or end of a text:
 
 - ``( x``, ``x )``, ``x :``, ``x ;``, ``5 %`` and ``) .`` lose their space: so no cut behind ``(``,
-  nor before ``)``, ``:``, ``;``, ``%``, nor before any of ``. ! ? ,``.
-- A full stop stays on its word or not by the word that follows, and ``."`` is swapped in some
-  languages if anything follows: so no cut behind a word that ends in a full stop, even behind a
+  nor before ``)``, ``:``, ``;``, ``%``, nor before any of ``. ! ? ,``; but one of ``: ; ? ! %``
+  between spaces is a word of its own with the space or without.
+- A full stop stays on its word or not by the character that follows, but only a lower-case letter
+  or a digit makes a difference: so no cut behind it where one of these follows, unless the word
+  is an abbreviation like ``U.S.``, which keeps its full stop before anything.
+- ``."`` is swapped in some languages if anything follows: so no cut behind a full stop with a
   quote or bracket.
 - The comma rule sees whether anything stands before a comma: none before a comma.  (Behind one it
   does not matter: a comma that ends a text is split off just the same.)
@@ -25,45 +28,50 @@ then cut just as it is within its text; the differential tests show it for every
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from xlm_text.characters import characters_of, ranges
 
-def _ranges(chars: list[str]) -> str:
-    """Write characters, in order, as ranges of a set in a regular expression."""
-    starts = [c for c in chars if chr(ord(c) - 1) not in chars]
-    ends = [c for c in chars if chr(ord(c) + 1) not in chars]
-    return "".join(f"{start}-{end}" for start, end in zip(starts, ends, strict=True))
-
-
-# Signs above and below letters are no letters to `re`.  The scripts of all known checkpoints have
-# theirs below U+1000.
-_MARKS = _ranges([c for c in map(chr, range(0x300, 0x1000)) if unicodedata.category(c)[0] == "M"])
-_WORD = rf"\w{_MARKS}"
+# Signs above and below letters are no letters to `re`.
+_WORD = rf"\w{ranges(characters_of('Mc', 'Me', 'Mn'))}"
 # Marks that become words of their own, whatever is beside them.
-_ALONE = '"“”„«»–—&/+=*|-'
+_LIKE_ALONE = ":;?!%"
+_ALONE = '"“”„«»–—&/+=*|-' + _LIKE_ALONE
 _BEFORE = r"\"“”„«»(\[$€£#@&*+=|/–—¿¡-"
 _BEHIND = r"\"“”«»)\],;:?!%–—…/-"
 # Of these, two may stand one behind the other: no rule sees anything beyond them.
 _BEHIND_TWO = r"\"“”«»\)\],;:?!%"
 
+# Letters of abbreviations: those that the rules, too, know as letters.
+_LETTER = ranges([c for c in characters_of("Lu", "Ll", "Lt", "Lm", "Lo") if c < "\u0530"])
+# What begins a sentence: capitals, letters without case, the Korean ones, and some marks.
+_CAPITALS = ranges([c for c in characters_of("Lu", "Lt", "Lo") if not c.islower()])
+_BEGIN = rf"{_CAPITALS}\uac00-\ud7a3{_BEFORE}"
+
 # The space is looked for first, which is quick, and then what is before it, itself included.
 _BEFORE_CUT = rf"""(?: (?<=[{_WORD}][ ])
                       | (?<=[{_WORD}][{_BEHIND}][ ])
                       | (?<=[{_WORD}][{_BEHIND_TWO}][{_BEHIND_TWO}][ ])
-                      | (?<=[{_WORD}][ \xa0][»:;?!%][ ])
+                      | (?<=[{_WORD}]\xa0[»{_LIKE_ALONE}][ ])
                       | (?<=[{_WORD}]\.\.\.[ ])
+                      | (?<=[{_WORD}]\.[{_LETTER}]\.[ ])
                       | (?<=(?<![^ ])[{re.escape(_ALONE)}][ ]) )"""
-_BEHIND_CUT = rf"[{_WORD}{_BEFORE}]"
-_MOSES_CUT = re.compile(rf"[ ]{_BEFORE_CUT}[ ]*(?={_BEHIND_CUT})", re.VERBOSE)
+_BEHIND_CUT = rf"(?: [{_WORD}{_BEFORE}] | [{_LIKE_ALONE}](?![^ ]) )"
+_SENTENCE_END = rf"(?<=[{_WORD}]\.[ ])"
+_MOSES_CUT = re.compile(
+    rf"""[ ](?: {_BEFORE_CUT}[ ]*(?={_BEHIND_CUT})
+              | {_SENTENCE_END}[ ]*(?=[{_BEGIN}]) )""",
+    re.VERBOSE,
+)
 _closed_end = re.compile(rf"[ ]{_BEFORE_CUT}", re.VERBOSE).match
 _closed_start = re.compile(_BEHIND_CUT, re.VERBOSE).match
+_sentence_end = re.compile(rf"\.[ ]{_SENTENCE_END}(?=[{_BEGIN}])", re.VERBOSE)
 
 
 def moses_units(text: str) -> list[str]:
     """Cut a text of a Moses language; the spaces at the cuts are left out.
 
     >>> moses_units("Mr. Smith (the 2nd) said: “5 % of it, no more.”")
-    ['Mr. Smith', '(the', '2nd)', 'said:', '“5 %', 'of', 'it,', 'no', 'more.”']
+    ['Mr.', 'Smith', '(the', '2nd)', 'said:', '“5', '%', 'of', 'it,', 'no', 'more.”']
     """
     return _MOSES_CUT.split(text)
 
@@ -73,6 +81,21 @@ def moses_closed(chunk: str) -> tuple[bool, bool]:
     if " " in chunk or not _closed_start(chunk):
         return False, False
     return True, _closed_end(f"{chunk} ", len(chunk)) is not None
+
+
+# What marks the end of a sentence, behind its full stop; no valid text has such a character.
+END_OF_SENTENCE = "\ud800"
+
+
+def mark_sentences(text: str) -> str:
+    """Mark each full stop between two words that the one behind it cannot make an abbreviation.
+
+    There a full stop is what it is at the end of a text, and a cut is safe.
+
+    >>> mark_sentences("Dr. Who said 5. So did the U.S. Then. no").replace(END_OF_SENTENCE, "|")
+    'Dr.| Who said 5.| So did the U.S.| Then. no'
+    """
+    return _sentence_end.sub(f".{END_OF_SENTENCE} ", text)
 
 
 # Chinese.  Jieba takes runs of Chinese characters, ASCII letters and digits and `+#&._%-` as blocks

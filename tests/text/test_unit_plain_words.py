@@ -30,11 +30,12 @@ WORDS = [
     *("l'eau", "isn’t", "d'Or", "5's", "o'5", "rock'n'roll", "'t", "s'", "ha’", "DOTMULTI", "º"),
     *("1,5", "12.000", "5.7.1", "1,000,000", "3.x", "１,５", ".5", "5,"),
 ]
-OPENING = ["", *map("".join, itertools.product('"“„«([', repeat=1)), '("', "“(", "[«", '""', "(("]
+OPENING = ["", *'"“„«([$€£¿¡', '("', "“(", "[«", '""', "((", "$("]
 CLOSING = [
     "",
     *"\".,?!:;)]”»%…'",
-    *("%.", "%,", "%)", ")%"),
+    *("%.", "%,", "%)", ")%", "؟", "؟.", "…,"),
+    *(" ;", "\xa0:", " ?", "\xa0!", " %", ") ?", ". ;", " ;.", "; ;", " »", " ."),
     *map("".join, itertools.product('".,?!:;)]”»', repeat=2)),
     "?!.",
     '.").',
@@ -57,9 +58,37 @@ def test_the_short_cut_gives_the_words_of_the_rules(lang: str) -> None:
     assert found > 0.5 * len(OPENING) * len(WORDS) * len(CLOSING)
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_full_stop_inside_a_unit(lang: str) -> None:
+    plain, normalize, rules = plain_words(lang), normalization(lang), moses_words(lang)
+    found = 0
+    firsts = [*WORDS, "e.g", "J. R", "Nr", "p", "(Dr", "St", "art. No", "ca"]
+    rests = [
+        *WORDS,
+        "5.",
+        "Smith,",
+        "(he",
+        "“No”",
+        "l'eau",
+        "y. Z.",
+        "p. 5",
+        "No. 5",
+        "?",
+        " x",
+        "",
+    ]
+    for first, rest in itertools.product(firsts, rests):
+        unit = f"{first}. {rest}"
+        words = plain.find(unit)
+        if words is not None:
+            found += 1
+            assert words == rules.apply(normalize.apply(unit)).split(), unit
+    assert found > 0.3 * len(firsts) * len(rests)
+
+
 def test_characters_that_go_through_untouched_do() -> None:
     for lang in LANGUAGES:
-        for char in PlainWords(lang)._characters:
+        for char in PlainWords(lang).characters:
             assert moses_words(lang).apply(normalization(lang).apply(char)) == char, lang
 
 
@@ -71,4 +100,6 @@ def test_the_data_of_sacremoses_alone_are_those_of_its_tokenizer() -> None:
         numeric = set(moses.NUMERIC_ONLY_PREFIXES)
         assert data.alphanumeric == moses.IsAlnum
         assert data.letters == set(moses.IsAlpha)
+        assert data.lowercase == set(moses.IsLower)
         assert data.abbreviations == set(moses.NONBREAKING_PREFIXES) - numeric
+        assert data.numeric == numeric

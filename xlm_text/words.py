@@ -1,0 +1,47 @@
+"""The words of many units in one row, so that a stage works on all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeVar
+
+V = TypeVar("V")
+
+
+class Words(NamedTuple):
+    """The words of units.
+
+    Attributes:
+        flat: the words of all units, one behind another.
+        counts: how many of them each unit has.
+
+    >>> words = Words.of([["a", "b"], [], ["c"]])
+    >>> words.flat, words.counts
+    (['a', 'b', 'c'], [2, 0, 1])
+    >>> list(words.share_out([1, 2, 3]))
+    [[1, 2], [], [3]]
+
+    """
+
+    flat: list[str]
+    counts: list[int]
+
+    @classmethod
+    def of(cls, units: Iterable[Sequence[str]]) -> Words:
+        """Put the words of units in one row."""
+        flat: list[str] = []
+        counts = []
+        for words in units:
+            flat += words
+            counts.append(len(words))
+        return cls(flat, counts)
+
+    def share_out(self, values: Iterable[V]) -> Iterator[list[V]]:
+        """Give each unit its part of what there is one of for each word."""
+        remaining = iter(values)
+        return (list(islice(remaining, count)) for count in self.counts)
+
+    def of_units(self) -> Iterator[list[str]]:
+        """Give the words of each unit."""
+        return self.share_out(self.flat)
