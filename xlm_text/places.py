@@ -21,6 +21,8 @@ def find_places(unit: str, words: list[str], cased: list[str]) -> Sequence[int] 
     case and accents changed; a range says that nothing moved.  ``None`` says that this unit is
     none of them.
     """
+    if cased == [unit] == words:
+        return range(len(unit))
     if len(cased) < len(words):
         words = [word for word in words if not word.isspace()]
     text = words[0] if len(words) == 1 else "".join(words)

@@ -39,8 +39,9 @@ class Words(NamedTuple):
 
     def share_out(self, values: Iterable[V]) -> Iterator[list[V]]:
         """Give each unit its part of what there is one of for each word."""
-        remaining = iter(values)
-        return (list(islice(remaining, count)) for count in self.counts)
+        left = iter(values)
+        # Nearly all units are one word.
+        return ([next(left)] if count == 1 else list(islice(left, count)) for count in self.counts)
 
     def of_units(self) -> Iterator[list[str]]:
         """Give the words of each unit."""
