@@ -16,13 +16,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain, count, pairwise, repeat, starmap
-from operator import add, le
+from operator import add, attrgetter, le
 
 from tokenizers.models import BPE
 
 END_OF_WORD = "</w>"
 
 Merge = tuple[str, ...]
+
+_id_of = attrgetter("id")
 
 # So many characters are merged in Python first: building the Rust model takes as long as merging a
 # few thousand words, and whoever tokenizes a sentence should not wait for it.
@@ -106,7 +108,7 @@ class Subwords:
         tokenize = self._bpe.tokenize
         unk, size = self._vocab[self._unk_token], len(self._vocab)
         rows: list[tuple[int, ...] | None]
-        rows = [tuple([token.id for token in tokenize(word)]) for word in words]
+        rows = [tuple(map(_id_of, tokenize(word))) for word in words]
         # Text with nothing unknown is the rule, and all of it is looked through at once.
         flat = list(chain.from_iterable(rows))  # type: ignore[arg-type]
         special = self._order_matters or " " in "".join(words)
