@@ -102,7 +102,7 @@ class PlainWords:
         word, mark = unit[:-1], self._CLOSING.get(unit[-1])
         if mark is not None and word and self.characters.issuperset(word):
             return [unit] if mark == "." and word in self._data.abbreviations else [word, mark]
-        if unit[-2:] in self._SPACED:
+        if unit[-2:] in self._SPACED and unit[-3:-2] in self.characters:
             words = self.find(unit[:-2])
             return None if words is None else [*words, self._SPACED[unit[-2:]]]
         first, full_stop, rest = unit.partition(". ")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import random
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 
@@ -103,6 +103,29 @@ def test_lines_of_known_units(lang, vocabulary_folder, load_ours, load_theirs):
         lines = recombined(lang, start, min(BLOCK, count - start))
         for ours in loaded.values():
             assert_same_ids(ours, theirs, lang, lines)
+
+
+BEFORE = (
+    "word No Dr. etc U.S e.g Ü.B 5 (x) x) “x” 3.x a..b ... … l'x x' -- x- 5% No.5 º x\u0301 д "
+    "слово كلمة 안녕 शब्द я.д 我 x.y.z z. ـ"
+).split(" ")
+BETWEEN = [
+    *(". ", ".  ", ".\u00a0", '." ', ".” ", ".) ", ".' ", "... ", ".\u200b ", "..  "),
+    *(f" {mark} " for mark in ":;?!%.,»)'"),
+    *("\u00a0; ", " ?! ", " ;. ", " : ; ", " % % "),
+]
+BEHIND = (
+    "word Word Übel über ªx 5 ５ ² (He “He ¿Que «Il -x – $5 'x 's . , ; ) x. Dr. Xx. Слово слово "
+    "كلمة 안녕 शब्द 我 ǅx ʰx \u0301x ﬁ Ⅳ ⅳ"
+).split(" ")
+
+
+@pytest.mark.parametrize("lang", ["en", "fr", "de", "ro", "ar", "ko"])
+def test_full_stops_and_lone_marks_in_every_context(lang, load_ours, load_theirs):
+    ours, theirs = load_ours("fixtures"), load_theirs("fixtures")
+    for before in BEFORE:
+        lines = ["".join(parts) for parts in product([before], BETWEEN, BEHIND)]
+        assert_same_ids(ours, theirs, lang, [*lines, *(f"x {line} x." for line in lines)])
 
 
 @pytest.mark.parametrize("lang", ["en", "fr", "de", "zh"])
