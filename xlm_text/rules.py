@@ -82,16 +82,17 @@ class Rewriting:
 
 
 class Translation:
-    """Replace single characters, none of them ASCII, by strings."""
+    """Replace single characters by strings."""
 
     def __init__(self, table: dict[str, str]) -> None:
         self.table = str.maketrans(table)
+        self._concerned = re.compile(f"[{re.escape(''.join(table))}]").search
 
     def apply(self, text: str) -> str:  # noqa: D102
-        return text if text.isascii() else text.translate(self.table)
+        return text.translate(self.table) if self._concerned(text) else text
 
     def align(self, text: Aligned) -> Aligned:  # noqa: D102
-        if text.text.isascii():
+        if not self._concerned(text.text):
             return text
         return text.map_characters(char.translate(self.table) for char in text.text)
 
@@ -150,7 +151,8 @@ class Rules:
 
 
 def _controls(text: str) -> Iterable[str]:
-    if text.isascii() and text.isprintable():
+    # What can be printed is none; white space other than the plain space cannot, either.
+    if text.isprintable():
         return ()
     return [char for char in set(text) if unicodedata.category(char)[0] == "C"]
 
