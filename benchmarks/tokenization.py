@@ -4,7 +4,8 @@
 
 Everything is measured in one run on one core, the competitors in turn, each several times; the
 table and the picture give medians, and ratios whose medians are of ratios taken pair by pair.
-The seconds are the process's own CPU time, so that other work on the machine counts little.
+The seconds are the process's own CPU time, so that other work on the machine counts little; those
+of whole processes, and of two workers on two cores, are the clock's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import gzip
 import json
 import os
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -203,6 +205,39 @@ def measure_start(folder: Path, rounds: int) -> dict[str, Any]:
     return {name: values[1:] for name, values in taken.items()}
 
 
+def measure_workers(data: Path, made: dict[str, Any], folder: Path, rounds: int) -> dict[str, Any]:
+    """Measure the command on a file of a million lines, in one process and in two.
+
+    What two cores can do at most is seen from two commands at once, with half of the file each.
+    """
+    from xlm_text import XLMTokenizer
+
+    words = (data / "text" / "en.txt").read_text(encoding="utf-8").split()
+    choose = random.Random(0)
+    starts = [choose.randrange(len(words) - 20) for _ in range(1_000_000)]
+    lines = [" ".join(words[start : start + 20]) + "\n" for start in starts]
+    whole, *halves = (folder / name for name in ("lines", "first", "second"))
+    middle = len(lines) // 2
+    for path, part in ((whole, lines), (halves[0], lines[:middle]), (halves[1], lines[middle:])):
+        path.write_text("".join(part), encoding="utf-8")
+    XLMTokenizer(made["vocabulary"]).save_pretrained(folder / "model")
+    xlm_tok = Path(sys.executable).with_name("xlm-tok")
+    program = [str(xlm_tok), "encode", "--lang", "en", "--model", str(folder / "model")]
+    commands = {
+        "one worker": [[*program, str(whole)]],
+        "two workers": [[*program, "--workers", "2", str(whole)]],
+        "two commands": [[*program, str(half)] for half in halves],
+    }
+    taken: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, together in commands.items():
+            start = time.perf_counter()
+            running = [subprocess.Popen(one, stdout=subprocess.DEVNULL) for one in together]
+            assert not any(process.wait() for process in running)
+            taken[name].append(time.perf_counter() - start)
+    return taken
+
+
 def prepare(data: Path, folder: Path) -> dict[str, Any]:
     from xlm_text import Vocabulary
 
@@ -252,6 +287,17 @@ def report(results: dict[str, Any]) -> str:
         f"Import, load the real vocabulary, first line: {ours:.2f} s, "
         f"{middle:.1f} × quicker than the reference ({low:.1f}–{high:.1f})."
     )
+    if "workers" in results:
+        taken = results["workers"]
+        one = taken["one worker"]
+        middle, low, high = ratio(one, taken["two workers"])
+        most, _, _ = ratio(one, taken["two commands"])
+        rows.append("")
+        rows.append(
+            f"A file of a million lines: {statistics.median(one):.1f} s, with two workers "
+            f"{middle:.2f} × as quick ({low:.2f}–{high:.2f}); two commands at once, with half of "
+            f"the file each, are {most:.2f} × as quick."
+        )
     return "\n".join(rows)
 
 
@@ -262,8 +308,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--output", type=Path, help="folder for the table, figures and picture")
     options = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+    if cores:
+        os.sched_setaffinity(0, {min(cores)})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made = prepare(options.data, folder)
@@ -273,6 +320,9 @@ def main() -> None:
             print(f"{lang} measured", file=sys.stderr)
         results["segmenters"] = measure_segmenters(options.data, options.rounds)
         results["start"] = measure_start(folder, options.rounds)
+        if len(cores) > 1:
+            os.sched_setaffinity(0, cores)
+            results["workers"] = measure_workers(options.data, made, folder, options.rounds)
     table = report(results)
     print(table)
     if options.output:

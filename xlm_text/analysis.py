@@ -100,6 +100,10 @@ class Analyzer:
         self._details = Memory(pipeline, self._work_out_details, memory_limit)
 
     # The hot path -------------------------------------------------------------------------
+    #
+    # Most texts are nothing but chunks between spaces that are known, and that what is beside them
+    # cannot change: they are looked up.  A text with a chunk of another kind comes again with its
+    # sentences marked, and goes the long way in the end, unit by unit.
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text."""
@@ -114,7 +118,6 @@ class Analyzer:
             try:
                 rows[i] = [*flat(map(inner, chunks)), *final(last)]
             except KeyError:
-                # A chunk is new, or what is beside it can change it.
                 self._try_sentences(i, text, coming, late)
         for i, (_, values) in zip(late, self._ids.units([texts[i] for i in late]), strict=True):
             rows[i] = [*flat(values)]

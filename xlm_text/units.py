@@ -33,9 +33,9 @@ from xlm_text.characters import characters_of, ranges
 
 # Signs above and below letters are no letters to `re`.
 _WORD = rf"\w{ranges(characters_of('Mc', 'Me', 'Mn'))}"
-# Marks that become words of their own, whatever is beside them.
-_LIKE_ALONE = ":;?!%"
-_ALONE = '"“”„«»–—&/+=*|-' + _LIKE_ALONE
+# Marks that become words of their own, whatever is beside them; some lose a space before them.
+_LOSE_SPACE = ":;?!%"
+_ALONE = '"“”„«»–—&/+=*|-' + _LOSE_SPACE
 _BEFORE = r"\"“”„«»(\[$€£#@&*+=|/–—¿¡-"
 _BEHIND = r"\"“”«»)\],;:?!%–—…/-"
 # Of these, two may stand one behind the other: no rule sees anything beyond them.
@@ -51,11 +51,11 @@ _BEGIN = rf"{_CAPITALS}\uac00-\ud7a3{_BEFORE}"
 _BEFORE_CUT = rf"""(?: (?<=[{_WORD}][ ])
                       | (?<=[{_WORD}][{_BEHIND}][ ])
                       | (?<=[{_WORD}][{_BEHIND_TWO}][{_BEHIND_TWO}][ ])
-                      | (?<=[{_WORD}]\xa0[»{_LIKE_ALONE}][ ])
+                      | (?<=[{_WORD}]\xa0[»{_LOSE_SPACE}][ ])
                       | (?<=[{_WORD}]\.\.\.[ ])
                       | (?<=[{_WORD}]\.[{_LETTER}]\.[ ])
                       | (?<=(?<![^ ])[{re.escape(_ALONE)}][ ]) )"""
-_BEHIND_CUT = rf"(?: [{_WORD}{_BEFORE}] | [{_LIKE_ALONE}](?![^ ]) )"
+_BEHIND_CUT = rf"(?: [{_WORD}{_BEFORE}] | [{_LOSE_SPACE}](?![^ ]) )"
 _SENTENCE_END = rf"(?<=[{_WORD}]\.[ ])"
 _MOSES_CUT = re.compile(
     rf"""[ ](?: {_BEFORE_CUT}[ ]*(?={_BEHIND_CUT})
