@@ -14,13 +14,11 @@ The seconds are those of the wall clock: measure on a machine that does nothing 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import platform
 import random
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import torch
 import transformers
 
+from benchmarks.measuring import HEAD, Runs, Table, in_turn, medians, now, ratio, seconds
 from xlm_model import XLMConfig, XLMWithLMHeadModel
 from xlm_model.batching import CPU, Batcher
 from xlm_model.decoding import CachedDecoder, Sampling, sample
@@ -40,8 +39,6 @@ REAL = {"vocab_size": 95000, "emb_dim": 1024, "n_layers": 12, "n_heads": 8, "n_l
 TINY = {"vocab_size": 1000, "emb_dim": 64, "n_layers": 2, "n_heads": 4, "n_langs": 15}
 MASK = 5
 NEW_TOKENS = 128
-
-Runs = dict[str, Callable[[], Any]]
 
 
 def build(
@@ -126,61 +123,6 @@ def products(model: XLMWithLMHeadModel, tokens: int, device: str) -> Callable[[]
 
 
 _PROJECTIONS = ("q_lin", "k_lin", "v_lin", "out_lin")
-
-
-def seconds(run: Callable[[], Any], device: str) -> float:
-    gc.collect()
-    start = now(device)
-    run()
-    return now(device) - start
-
-
-def now(device: str) -> float:
-    """Return the seconds of the clock that counts, once the device has done what it was given."""
-    if device != "cpu":
-        torch.cuda.synchronize()
-    alone = device == "cpu" and torch.get_num_threads() == 1
-    return time.process_time() if alone else time.perf_counter()
-
-
-def in_turn(runs: Runs, rounds: int, device: str) -> dict[str, list[float]]:
-    """Measure each competitor, all of which have run once, one after another, round by round."""
-    taken: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            taken[name].append(seconds(run, device))
-    return taken
-
-
-def ratio(slow: list[float], fast: list[float]) -> float:
-    return statistics.median(a / b for a, b in zip(slow, fast, strict=True))
-
-
-class Table:
-    """The measurements, printed as they come and kept for a file."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-
-    def add(self, what: str, goal: str, value: float, unit: str, note: str = "") -> None:
-        self.rows.append(
-            {"what": what, "goal": goal, "value": round(value, 4), "unit": unit, "note": note}
-        )
-        print(_line(self.rows[-1]), flush=True)
-
-    def markdown(self) -> str:
-        return "\n".join([_HEAD, *map(_line, self.rows)]) + "\n"
-
-
-_HEAD = "| what | goal | measured | how |\n|---|---|---|---|"
-
-
-def _line(row: dict[str, Any]) -> str:
-    return "| {what} | {goal} | {value:.2f} {unit} | {note} |".format(**row)
-
-
-def medians(taken: dict[str, list[float]]) -> str:
-    return ", ".join(f"{name} {statistics.median(t):.2f} s" for name, t in taken.items())
 
 
 def encoder(table: Table, ours: Any, theirs: Any, rounds: int, device: str) -> None:
@@ -369,7 +311,7 @@ def main() -> None:
     transformers.utils.logging.set_verbosity_error()
     table = Table()
     settings = TINY if arguments.tiny else REAL
-    print(_HEAD)
+    print(HEAD)
     # First, while the process is small: its peak is what is looked at.
     memory(table, arguments.sentences)
     with torch.inference_mode():

@@ -42,7 +42,8 @@ class Analysis:
         self.words += [first + word for word in words]
 
 
-# What is made for each word and each unit is a bare tuple: one with names takes five times as long.
+# What is made for each word and each unit is a bare tuple: one with names takes several times as
+# long to make.
 # Of a word the ids of its pieces, and how many of its characters the pieces have.
 WordPieces = tuple[Numbers, Numbers]
 # Of a unit the ids of its pieces, where they are, and its length with the space behind it: so far
@@ -209,9 +210,11 @@ class Analyzer:
     def _work_out_details(self, units: list[str]) -> list[Details]:
         located = self._locate(units)
         words = located.words
-        pieces_of = words.share_out(self._subwords.split(words.flat))
+        distinct = list(dict.fromkeys(words.flat))
+        pieces_of = dict(zip(distinct, self._subwords.split(distinct), strict=True))
+        each = words.share_out(map(pieces_of.__getitem__, words.flat))
         details = []
-        for pieces, (_, spans, _) in zip(pieces_of, self._place(units, located), strict=True):
+        for pieces, (_, spans, _) in zip(each, self._place(units, located), strict=True):
             numbers = tuple(number for number, word in enumerate(pieces) for _ in word)
             details.append(Details(tuple(chain.from_iterable(pieces)), numbers, spans))
         return details
@@ -223,13 +226,11 @@ class Analyzer:
         # The others take the rules again, on text that carries its alignment.
         aligned: dict[int, list[Aligned]] = {}
         each = list(cased.of_units())
-        for unit, own_words, own_cased in zip(units, words.of_units(), each, strict=True):
-            found = find_places(unit, own_words, own_cased)
-            if found is None:
-                number = len(places)
-                aligned[number] = self._align(unit)
-                each[number] = [word.text for word in aligned[number]]
-            places.append(found)
+        for i, (unit, own) in enumerate(zip(units, words.of_units(), strict=True)):
+            places.append(find_places(unit, own, each[i]))
+            if places[i] is None:
+                aligned[i] = self._align(unit)
+                each[i] = [word.text for word in aligned[i]]
         return Located(Words.of(each) if aligned else cased, places, aligned)
 
     def _place(self, units: list[str], located: Located) -> list[Places]:

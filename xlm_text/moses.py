@@ -72,8 +72,8 @@ class PlainWords:
     _CLOSING: ClassVar = dict.fromkeys('"“”«»', '"') | {char: char for char in ",.?!:;)]%؟"}
     _OPENING_MARKS: ClassVar = "".join(_OPENING)
     _CLOSING_MARKS: ClassVar = "".join(_CLOSING)
-    # In some languages a space is before them.
-    _SPACED: ClassVar = {f"{space}{mark}": mark for space in " \xa0" for mark in ":;?!%"}
+    # In some languages a space that does not break is before them.
+    _SPACED: ClassVar = {f"\xa0{mark}": mark for mark in ":;?!%"}
     # Quotes change places with commas and full stops in some languages.
     _SWAPPED: ClassVar = {
         "en": {('"', "."): [".", '"'], ('"', ","): [",", '"']},

@@ -71,10 +71,9 @@ class MosesPipeline:
         flat: list[str] = []
         counts: list[int] = []
         untouched = self.plain.characters.issuperset
-        any_dots = DOTS_MARKER in "\n".join(units)
         for unit in units:
-            # Most new units are a word and nothing else.
-            if unit and untouched(unit) and not (any_dots and DOTS_MARKER in unit):
+            # Most new units are a word and nothing else: this saves a list for each of them.
+            if unit and untouched(unit) and DOTS_MARKER not in unit:
                 flat.append(unit)
                 counts.append(1)
             else:

@@ -85,6 +85,7 @@ def moses_closed(chunk: str) -> tuple[bool, bool]:
 
 # What marks the end of a sentence, behind its full stop; no valid text has such a character.
 END_OF_SENTENCE = "\ud800"
+_FULL_STOP_AND_MARK = f".{END_OF_SENTENCE} "
 
 
 def mark_sentences(text: str) -> str:
@@ -95,7 +96,7 @@ def mark_sentences(text: str) -> str:
     >>> mark_sentences("Dr. Who said 5. So did the U.S. Then. no").replace(END_OF_SENTENCE, "|")
     'Dr.| Who said 5.| So did the U.S.| Then. no'
     """
-    return _sentence_end.sub(f".{END_OF_SENTENCE} ", text)
+    return _sentence_end.sub(_FULL_STOP_AND_MARK, text)
 
 
 # Chinese.  Jieba takes runs of Chinese characters, ASCII letters and digits and `+#&._%-` as blocks

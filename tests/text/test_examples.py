@@ -1,8 +1,9 @@
-"""The examples in the documentation of the modules run, and print what they say."""
+"""The examples in the README and in the documentation of the modules print what they say."""
 
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +21,10 @@ def test_the_examples_in_the_documentation_run(name: str) -> None:
 def test_there_are_examples() -> None:
     found = [doctest.DocTestFinder().find(importlib.import_module(name)) for name in MODULES]
     assert sum(bool(test.examples) for tests in found for test in tests) > 20
+
+
+def test_the_examples_in_the_readme_run() -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    result = doctest.testfile(str(readme), module_relative=False)
+    assert result.attempted > 0
+    assert result.failed == 0
