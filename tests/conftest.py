@@ -7,6 +7,14 @@ import os
 import shutil
 from pathlib import Path
 
+# Before any import that reads them.  One thread for each process: several test processes run side
+# by side, and the models are so small that threads would only wait for each other.
+os.environ.update(
+    {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+)
+# Tests never go to the network.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 import pytest
 from hypothesis import HealthCheck, settings
 

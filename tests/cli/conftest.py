@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import gzip
-import shutil
 import subprocess
 import sysconfig
 from collections.abc import Callable, Iterable
@@ -13,7 +11,7 @@ from xlm_cli.tok import main
 
 from xlm_text import XLMTokenizer
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 @pytest.fixture(scope="session")
@@ -78,18 +76,9 @@ def as_lines() -> Callable[[Iterable[Iterable[int]]], str]:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    if not SHARED.is_dir():
-        pytest.skip(f"no shared data beside the repository ({SHARED.parent.name}/{SHARED.name})")
-    return SHARED
-
-
-@pytest.fixture(scope="session")
-def kytea_model(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("kytea") / "model.bin"
-    with gzip.open(shared / "kytea" / "wiki-words.bin.gz") as packed, path.open("wb") as file:
-        shutil.copyfileobj(packed, file)
-    return path
+def kytea_model() -> Path:
+    """Return the fixtures' KyTea model."""
+    return FIXTURES / "kytea.bin"
 
 
 @pytest.fixture(autouse=True)

@@ -95,8 +95,9 @@ def test_there_and_back(tok: Tok, original: tuple[Path, Path], tmp_path: Path) -
         assert (tmp_path / "folder2" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_the_real_vocabulary(tok: Tok, shared: Path, tmp_path: Path) -> None:
-    files = (shared / "vocab/xnli15/codes_xnli_15", shared / "vocab/xnli15/vocab_xnli_15")
+def test_the_real_vocabulary(tok: Tok, shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "vocab" / "xnli15"
+    files = (folder / "codes_xnli_15", folder / "vocab_xnli_15")
     result = tok(
         "convert", "from-original", *files, tmp_path, "--checkpoint", "xlm-mlm-tlm-xnli15-1024"
     )
@@ -105,7 +106,7 @@ def test_the_real_vocabulary(tok: Tok, shared: Path, tmp_path: Path) -> None:
     assert len((tmp_path / "merges.txt").read_text().split("\n")) == 80_000 + 1
     made = XLMTokenizer.from_pretrained(tmp_path)
     expected = XLMTokenizer.from_original(*files, 95_000)
-    lines = (shared / "text" / "ru.txt").read_text(encoding="utf-8").splitlines()[:50]
+    lines = (shared_data / "text" / "ru.txt").read_text(encoding="utf-8").splitlines()[:50]
     assert made.batch_encode(lines, lang="ru") == expected.batch_encode(lines, lang="ru")
 
 

@@ -253,9 +253,10 @@ def test_any_language_is_taken_on_request(tok: Tok, fails: Callable[..., str]) -
     assert tok("encode", "--lang", "sw", "--any-language", given="habari\n").exit_code == 0
 
 
-def test_real_text_in_every_language(tok: Tok, shared: Path, kytea_model: Path) -> None:
+def test_sentences_in_every_language(tok: Tok, kytea_model: Path) -> None:
     for lang in ("ar", "de", "en", "es", "fr", "ja", "ru", "th", "zh"):
-        lines = (shared / "text" / f"{lang}.txt").read_text(encoding="utf-8").split("\n")[:60]
+        text = kytea_model.with_name("sentences") / f"{lang}.txt"
+        lines = text.read_text(encoding="utf-8").splitlines()
         tokenizer = XLMTokenizer.from_pretrained(kytea_model=str(kytea_model))
         result = tok("encode", "--lang", lang, "--kytea-model", kytea_model, given="\n".join(lines))
         found = [list(map(int, line.split())) for line in result.stdout.splitlines()]

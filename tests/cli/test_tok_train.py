@@ -103,12 +103,12 @@ def test_errors_leave_no_folder(
 
 
 def test_the_embedded_vocabulary_can_be_learnt_again(
-    tok: Tok, shared: Path, kytea_model: Path, tmp_path: Path
+    tok: Tok, shared_data: Path, wikipedia_kytea: Path, tmp_path: Path
 ) -> None:
     languages = ("ar", "de", "en", "es", "fr", "ja", "ru", "th", "zh")
     result = tok(
-        "train", *(f"{lang}={shared / 'text' / lang}.txt" for lang in languages),
-        "--vocab-size", 16000, "--kytea-model", kytea_model, "--output", tmp_path / "made",
+        "train", *(f"{lang}={shared_data / 'text' / lang}.txt" for lang in languages),
+        "--vocab-size", 16000, "--kytea-model", wikipedia_kytea, "--output", tmp_path / "made",
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):

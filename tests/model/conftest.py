@@ -1,11 +1,6 @@
-"""What the model tests share: no network, one thread, fixed random numbers, a padded batch."""
+"""What the model tests share: one thread, fixed random numbers, a padded batch."""
 
 from __future__ import annotations
-
-import os
-
-# Before any import that reads it: tests never go to the network.
-os.environ["HF_HUB_OFFLINE"] = "1"
 
 import pytest
 import torch

@@ -11,6 +11,7 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import save_file
+from torch import Tensor
 
 from xlm_model import XLMConfig
 from xlm_text import XLMTokenizer
@@ -50,6 +51,24 @@ def reference(name: str, **settings: object) -> torch.nn.Module:
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
     return model
+
+
+def assert_best(values: Tensor, indices: Tensor, scores: Tensor, tolerance: float = 1e-5) -> None:
+    """Hold the best that were found, best first, against all of the reference's scores.
+
+    Which of two scores that rounding cannot tell apart comes first differs between processors.  So
+    the values have to be the best ones, and each index has to be one of a score of that value.
+
+    Args:
+        values: The best scores found. *Shape:* (…, k)
+        indices: Where they were found. *Shape:* (…, k)
+        scores: The reference's. *Shape:* (…, n)
+        tolerance: The largest difference that counts as rounding, absolute and relative.
+    """
+    close = {"rtol": tolerance, "atol": tolerance}
+    torch.testing.assert_close(values, scores.topk(values.shape[-1]).values, **close)
+    torch.testing.assert_close(scores.gather(-1, indices), values, **close)
+    assert all(len({*row}) == len(row) for row in indices.flatten(0, -2).tolist())
 
 
 def save_as_bin(model: Any, folder: Path, *, legacy: bool = False) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 import xlm_model
 
-from .helpers import TINY, reference
+from .helpers import TINY, assert_best, reference
 
 LM = "XLMWithLMHeadModel"
 ALL = (
@@ -69,10 +69,41 @@ def values(output: Any) -> dict[str, Any]:
 def assert_same(theirs: Any, ours: Any, inputs: dict[str, Any]) -> None:
     expected, got = values(theirs(**inputs)), values(ours(**inputs))
     assert got.keys() == expected.keys()
-    for key, tensor in expected.items():
+    if "start_top_index" in expected:
+        assert_same_beams(theirs, expected, got, inputs)
+    for key in expected.keys() - BEAMS:
         torch.testing.assert_close(
-            got[key], tensor, **TOLERANCE, msg=lambda m, key=key: f"{key}: {m}"
+            got[key], expected[key], **TOLERANCE, msg=lambda m, key=key: f"{key}: {m}"
         )
+
+
+BEAMS = {"start_top_log_probs", "start_top_index", "end_top_log_probs", "end_top_index"}
+
+
+@torch.no_grad()
+def assert_same_beams(
+    theirs: Any, expected: dict[str, Tensor], got: dict[str, Tensor], inputs: dict[str, Any]
+) -> None:
+    """Compare what the beam search found with all scores of the reference's head.
+
+    All padding has one score, so that the indices of a short sequence's best are in any order.
+    """
+    head, p_mask = theirs.qa_outputs, inputs.get("p_mask")
+    encoder = {name: x for name, x in inputs.items() if name not in ("p_mask", "cls_index")}
+    hidden = theirs.transformer(**encoder).last_hidden_state
+    starts = head.start_logits(hidden, p_mask=p_mask).softmax(-1)
+    assert_best(got["start_top_log_probs"], got["start_top_index"], starts)
+    shape = (len(hidden), head.end_n_top, head.start_n_top)
+    ends, places = (got[f"end_top_{name}"].view(shape) for name in ("log_probs", "index"))
+    for beam, start in enumerate(got["start_top_index"].unbind(1)):
+        state = hidden[torch.arange(len(hidden)), start][:, None].expand_as(hidden)
+        right = head.end_logits(hidden, start_states=state, p_mask=p_mask).softmax(-1)
+        assert_best(ends[:, :, beam], places[:, :, beam], right)
+    # The reference's own search, where it follows the same starts in the same order.
+    same = (got["start_top_index"] == expected["start_top_index"]).all(1)
+    assert same.any()
+    for key in ("start_top_log_probs", "end_top_log_probs"):
+        torch.testing.assert_close(got[key][same], expected[key][same], **TOLERANCE)
 
 
 def assert_same_gradients(theirs: Any, ours: Any, inputs: dict[str, Any]) -> None:

@@ -53,11 +53,22 @@ def write(model: Any, layout: str, folder: Path) -> None:
         save_as_bin(model, folder, legacy=layout == "legacy bin")
 
 
+@pytest.fixture(scope="module")
+def models() -> dict[str, Any]:
+    """Return the reference's model, tiny and big."""
+    return {
+        name: reference("XLMWithLMHeadModel", **settings)
+        for name, settings in (("tiny", {"n_langs": 2}), ("big", BIG))
+    }
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc to measure")
 @pytest.mark.parametrize("layout", ["safetensors", "bin", "legacy bin", "pth", "h5"])
-def test_loading_and_using_takes_a_fifth_more_than_the_weights(layout: str, tmp_path: Path) -> None:
-    for name, settings in (("tiny", {"n_langs": 2}), ("big", BIG)):
-        write(reference("XLMWithLMHeadModel", **settings), layout, tmp_path / name)
+def test_loading_and_using_takes_a_fifth_more_than_the_weights(
+    layout: str, models: dict[str, Any], tmp_path: Path
+) -> None:
+    for name, model in models.items():
+        write(model, layout, tmp_path / name)
     run = subprocess.run(
         [sys.executable, "-c", MEASURE, tmp_path / "tiny", tmp_path / "big"],
         capture_output=True,

@@ -61,15 +61,23 @@ LANGUAGES = ["en", "fr", "de", "es", "it", "ro", "ru", "ar", "hi", "ko", "el", "
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_short_cut_gives_the_words_of_the_rules(lang: str) -> None:
     plain, normalize, rules = plain_words(lang), normalization(lang), moses_words(lang)
+    # Each language takes a third of what three parts can make, in which each two of them meet.
+    own = LANGUAGES.index(lang)
+    units = [
+        opening + word + closing
+        for first, opening in enumerate(OPENING)
+        for second, word in enumerate(WORDS)
+        for third, closing in enumerate(CLOSING)
+        if (first + second + third + own) % 3 == 0
+    ]
     found = 0
-    for opening, word, closing in itertools.product(OPENING, WORDS, CLOSING):
-        unit = opening + word + closing
+    for unit in units:
         words = plain.find(unit)
         if words is not None:
             found += 1
             assert words == rules.apply(normalize.apply(unit)).split(), unit
     # Most of them are common enough for the short cut: a test of nothing would pass as well.
-    assert found > 0.5 * len(OPENING) * len(WORDS) * len(CLOSING)
+    assert found > 0.5 * len(units)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
