@@ -18,8 +18,6 @@ from xlm_text.storage import DEFAULT_FOLDER
 
 Tok = Callable[..., Result]
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
-
 
 @pytest.fixture
 def shell(command: str, tmp_path: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
@@ -80,15 +78,6 @@ def test_examples_of_the_help_run(tok: Tok, shell: Callable[..., Result], tmp_pa
     for line in lines:
         done = shell(f"set -o pipefail; {line}")
         assert done.returncode == 0, f"{line}\n{done.stdout}"
-
-
-def test_the_documentation_shows_what_happens(shell: Callable[..., Result]) -> None:
-    blocks = re.findall(r"```console\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) > 8
-    for block in blocks:
-        for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            line, _, expected = example.partition("\n")
-            assert shell(line).stdout == expected, line
 
 
 def test_version(tok: Tok) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
-import pkgutil
 from pathlib import Path
 
 import pytest
 import torch
 
-import xlm_model
 from xlm_model import XLMWithLMHeadModel
 
 from .helpers import reference
@@ -47,20 +43,3 @@ def test_text_in_two_languages_gives_what_the_reference_gives(tmp_path: Path) ->
     torch.testing.assert_close(got.logits, expected.logits, rtol=1e-5, atol=1e-5)
     for state, right in zip(got.hidden_states, expected.hidden_states, strict=True):
         torch.testing.assert_close(state, right, rtol=1e-5, atol=1e-5)
-
-
-MODULES = ["xlm_model", *(m.name for m in pkgutil.walk_packages(xlm_model.__path__, "xlm_model."))]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_the_examples_in_the_documentation_run(name: str) -> None:
-    result = doctest.testmod(importlib.import_module(name))
-    assert result.failed == 0
-
-
-@pytest.mark.parametrize("name", ["model.md", "inference.md"])
-def test_the_examples_in_the_guides_run(name: str) -> None:
-    guide = Path(__file__).parents[2] / "docs" / name
-    result = doctest.testfile(str(guide), module_relative=False)
-    assert result.attempted > 5
-    assert result.failed == 0

@@ -1,0 +1,32 @@
+"""The examples in the documentation of the code print what they show."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+import xlm_cli
+
+import xlm_model
+import xlm_text
+
+MODULES = [
+    name
+    for package in (xlm_text, xlm_model, xlm_cli)
+    for name in (
+        package.__name__,
+        *(m.name for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")),
+    )
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_run(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_there_are_examples() -> None:
+    found = [doctest.DocTestFinder().find(importlib.import_module(name)) for name in MODULES]
+    assert sum(bool(test.examples) for tests in found for test in tests) > 40
