@@ -31,7 +31,9 @@ class ModelCommand(Command):
         try:
             from xlm_model.errors import CheckpointError, ConfigError
         except ImportError as error:
-            raise click.ClickException(f"{error}; pip install 'xlm-toolkit[model]'") from None
+            raise click.ClickException(
+                f"{error}; in a clone of this project: pip install '.[model]'"
+            ) from None
         try:
             return super().invoke(ctx)
         except (CheckpointError, ConfigError) as error:

@@ -251,9 +251,7 @@ def read_tensorflow(file: Path) -> Tensors:
     try:
         import h5py
     except ImportError as error:
-        raise CheckpointError(
-            f"{file}: h5py is needed to read it: pip install 'xlm-toolkit[tensorflow]'"
-        ) from error
+        raise CheckpointError(f"{file}: h5py is needed to read it: pip install h5py") from error
     tensors: Tensors = {}
     try:
         with h5py.File(file, "r") as opened:

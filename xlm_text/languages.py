@@ -85,5 +85,5 @@ def require(component: str, extra: str = "") -> None:
     if COMPONENTS[component].installed() is None:
         raise MissingComponentError(
             f"the package {package!r} is not installed: install it with `pip install {package}`"
-            + (f" or `pip install 'xlm-toolkit[{extra}]'`" if extra else "")
+            + (f", or in a clone of this project `pip install '.[{extra}]'`" if extra else "")
         )

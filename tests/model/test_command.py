@@ -221,7 +221,7 @@ def test_a_missing_torch_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "xlm_model.errors", None)
     result = run("info", tmp_path)
     assert result.exit_code == 1
-    assert "pip install 'xlm-toolkit[model]'" in result.stderr
+    assert "in a clone of this project: pip install '.[model]'" in result.stderr
 
 
 def test_the_encoder_of_a_converted_checkpoint(pth: Path, tmp_path: Path) -> None:
