@@ -52,3 +52,43 @@ def wikipedia_kytea(shared_data: Path, tmp_path_factory: pytest.TempPathFactory)
     with gzip.open(shared_data / "kytea" / "wiki-words.bin.gz") as packed, path.open("wb") as file:
         shutil.copyfileobj(packed, file)
     return path
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache of the hub's client with every published checkpoint in it.
+
+    They have their names, languages and settings, but the small embedded vocabulary and random
+    weights, few of them.
+    """
+    # Imported here: the tests of the tokenizer and its command are quicker without.
+    import torch
+
+    from xlm_model import XLMConfig, XLMWithLMHeadModel
+    from xlm_text import CHECKPOINTS, XLMTokenizer
+    from xlm_text.storage import DEFAULT_FOLDER
+
+    commit = "0" * 40
+    home = tmp_path_factory.mktemp("huggingface")
+    size = len(XLMTokenizer.from_pretrained())
+    torch.manual_seed(0)
+    for name, published in CHECKPOINTS.items():
+        repository = home / "hub" / f"models--FacebookAI--{name}"
+        (repository / "refs").mkdir(parents=True)
+        (repository / "refs" / "main").write_text(commit)
+        snapshot = repository / "snapshots" / commit
+        languages = published.languages
+        config = XLMConfig(
+            vocab_size=size,
+            emb_dim=16,
+            n_layers=1,
+            n_heads=2,
+            n_langs=len(languages),
+            lang2id={lang: i for i, lang in enumerate(languages)},
+            id2lang=dict(enumerate(languages)),
+            use_lang_emb=published.language_embeddings,
+        )
+        XLMWithLMHeadModel(config).save_pretrained(snapshot)
+        for file in ("vocab.json", "merges.txt"):
+            shutil.copy(DEFAULT_FOLDER / file, snapshot)
+    return home

@@ -103,3 +103,10 @@ def test_the_contents_name_every_page() -> None:
     contents = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = {path.name for path in ROOT.glob("docs/*.md")} - {"README.md"}
     assert {name for name in pages if f"]({name})" in contents} == pages
+
+
+def test_nothing_says_to_install_from_an_index_what_is_on_none() -> None:
+    files = [ROOT / page for page in PAGES]
+    for package in ("xlm_text", "xlm_model", "cli"):
+        files += (ROOT / package).rglob("*.py")
+    assert [file for file in files if "xlm-toolkit[" in file.read_text(encoding="utf-8")] == []
