@@ -75,6 +75,8 @@ def blocks(page: str) -> Iterator[Block]:
         kind, comment = found["kind"], found["comment"] or ""
         if kind not in _KINDS:
             raise PageError(f"line {line}: {kind!r} is no kind of block: expected {_KINDS}")
+        if not kind and re.search(r"^(\$|>>>) ", found["code"], re.MULTILINE):
+            raise PageError(f"line {line}: this block is code: say behind its backticks which")
         reason = comment if comment in _COMMANDS else None
         if comment.startswith("not run: "):
             reason = comment.removeprefix("not run: ")

@@ -56,6 +56,7 @@ def test_the_code_of_a_page_does_what_it_shows(
         "```sh\necho 2\n```\n```text\n3\n```",
         "```console\n$ echo 2\n2\n$ echo 3\n4\n```",
         "```bash\ntrue\n```",
+        "```\n$ echo 2\n3\n```",
         "- a list\n  ```sh\n  true\n  ```",
     ],
 )
