@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -152,11 +151,10 @@ class _Work:
         try:
             batch = self.tokenizer(first, second, **self.call)
         except InputError as error:
-            of_line = re.match(r"text (\d+) of the call: ", str(error))
-            if of_line is None:
+            bad = error.number
+            if bad is None:
                 raise
-            bad = int(of_line[1])
-            problem = f"{block.place(bad)}: {str(error)[of_line.end() :]}"
+            problem = f"{block.place(bad)}: {error.reason}"
             batch = self.tokenizer(first[:bad], second and second[:bad], **self.call)
         render = {"ids": _ids, "tokens": _tokens, "jsonl": _objects}[self.format_]
         lines = "".join(f"{row}\n" for row in render(batch, self.pair)).encode()

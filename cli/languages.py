@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import click
 
 from . import options
-from .program import Command, in_options
+from .program import Command, option_names
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _obstacle(segmenter: str, kytea_model: str | None) -> str | None:
         if segmenter == "kytea":  # the one that takes more than its package
             load_segmenter(segmenter, kytea_model)
     except (InputError, MissingComponentError) as error:
-        return in_options(click.get_current_context().command, str(error))
+        return error.describe(option_names(click.get_current_context().command))
     return None
 
 

@@ -15,7 +15,7 @@ import click
 
 from .lines import STANDARD_INPUT, Block, check_readable, read_blocks
 from .output import open_output, progress
-from .program import Command, Interrupted, in_options
+from .program import Command, Interrupted, option_names
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -108,8 +108,7 @@ def run(
                     advance(places.done())
                     written += 1
         except TextError as error:
-            reason = in_options(click.get_current_context().command, error.reason)
-            reason = reason.replace("truncation=True", "--truncation")
+            reason = error.describe(option_names(click.get_current_context().command))
             raise click.ClickException(f"{places.next()}: {reason}") from None
         except KeyboardInterrupt:
             following = places.next()

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from .output import is_terminal
+
+if TYPE_CHECKING:
+    from xlm_text.errors import Argument
+
+# Options that are called otherwise than the argument of the library that they stand for.
+OTHER_NAMES = {
+    "lang_pair": ("pair_lang", None),
+    "bypass_tokenizer": ("bypass", None),
+    "int8": ("dtype", "int8"),
+}
 
 READER_GONE = 141  # what shells give for a program that a closed pipe ended (128 + SIGPIPE)
 
@@ -40,7 +50,7 @@ class Command(click.Command):
 
             if not isinstance(error, InputError | MissingComponentError):
                 raise
-            raise click.ClickException(in_options(self, str(error))) from None
+            raise click.ClickException(error.describe(option_names(self))) from None
 
 
 class Program(click.Group):
@@ -80,14 +90,18 @@ class Program(click.Group):
         click.echo(f"{self.name}: error: {' '.join(message.split())}", err=True)
 
 
-def in_options(command: click.Command, message: str) -> str:
-    """Name the arguments that a message of the library speaks of as the command does."""
-    options = {p.name: p.opts[0] for p in command.params if isinstance(p, click.Option)}
-    for name, option in options.items():
-        if name and "_" in name:  # others are words that mean something else, too
-            alone = rf"(?<![\w/.'\"-]){name}(=True)?(?![\w/.'\"-])"
-            message = re.sub(alone, option, message)
-    return message
+def option_names(command: click.Command) -> Callable[[Argument], str | None]:
+    """Return what writes an argument of the library as the command's option, if it has one."""
+    options = {p.name: p for p in command.params if isinstance(p, click.Option)}
+
+    def name_of(argument: Argument) -> str | None:
+        name, value = OTHER_NAMES.get(argument.name, argument)
+        option = options.get(name)
+        if option is None:
+            return None
+        return option.opts[0] if option.is_flag or value is None else f"{option.opts[0]} {value}"
+
+    return name_of
 
 
 def _forget_output() -> None:

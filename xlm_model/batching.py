@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import torch
 
-from xlm_text import InputError
+from xlm_text.errors import Argument, InputError
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -142,7 +142,10 @@ class Batcher:
         if count == 1:
             raise InputError(
                 f"out of memory with a single sequence of {tokens} tokens: expected room for at "
-                "least one; shorten the text, take a smaller dtype or another device"
+                "least one; shorten the text, or change ",
+                Argument("dtype"),
+                " or ",
+                Argument("device"),
             ) from None
         self._count = count // 2
         self._tokens = tokens // 2

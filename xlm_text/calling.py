@@ -66,7 +66,8 @@ class Options:
         special = (3 if pair else 2) if self.add_special_tokens else 0
         if self.max_length < special:
             raise InputError(
-                f"max_length={self.max_length} has no room for the {special} special tokens"
+                f"is {self.max_length}, which has no room for the {special} special tokens",
+                argument="max_length",
             )
         return self.max_length - special
 
@@ -86,7 +87,7 @@ def read_options(settings: Settings, arguments: dict[str, Any]) -> Options:
     truncation = truncation_strategy(truncation)
     for name, value in (("max_length", max_length), ("stride", arguments["stride"])):
         if value is not None and (not isinstance(value, int) or value < 0):
-            raise InputError(f"{name} must be a whole number from 0 on, not {value!r}")
+            raise InputError(f"must be a whole number from 0 on, not {value!r}", argument=name)
     wanted = padding == "max_length" or truncation != "do_not_truncate"
     if max_length is None and wanted:
         max_length = settings.model_max_length

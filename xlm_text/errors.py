@@ -12,6 +12,9 @@ from typing import NamedTuple, TypeVar
 
 Self = TypeVar("Self", bound="InputError")
 
+# The arguments that texts come in: what is wrong with an item is said with its index.
+_TEXTS = ("text", "text_pair")
+
 
 class Argument(NamedTuple):
     """The name of an argument inside a message, with a value where that is meant.
@@ -29,7 +32,7 @@ def python_name(argument: Argument) -> str:
     return argument.name if argument.value is None else f"{argument.name}={argument.value!r}"
 
 
-class _Explained(Exception):
+class _ExplainedError(Exception):
     """An error whose message speaks of arguments, whatever the caller knows them as."""
 
     def __init__(
@@ -71,7 +74,7 @@ class _Explained(Exception):
         return self.reason
 
 
-class InputError(_Explained, ValueError):
+class InputError(_ExplainedError, ValueError):
     """A value from the caller cannot be used: an argument, a text, or the contents of a file.
 
     Args:
@@ -86,8 +89,10 @@ class InputError(_Explained, ValueError):
         >>> error = InputError("must be at least 1, not 0", argument="workers")
         >>> str(error), error.describe(lambda argument: f"--{argument.name}")
         ('workers must be at least 1, not 0', '--workers must be at least 1, not 0')
-        >>> str(InputError("has no words", number=2))
-        'text 2: has no words'
+        >>> str(InputError("it has no words", number=2))
+        'text 2: it has no words'
+        >>> str(InputError("must be a string, not None", argument="text", number=2))
+        'text[2] must be a string, not None'
 
     """
 
@@ -108,8 +113,13 @@ class InputError(_Explained, ValueError):
         return moved
 
     def __str__(self) -> str:
-        return self.reason if self.number is None else f"text {self.number}: {self.reason}"
+        if self.number is None:
+            return self.reason
+        if self.argument not in _TEXTS:
+            return f"text {self.number}: {self.reason}"
+        item = f"{self.argument}[{self.number}]"
+        return self.describe(lambda known: item if known.name in _TEXTS else python_name(known))
 
 
-class MissingComponentError(_Explained, ImportError):
+class MissingComponentError(_ExplainedError, ImportError):
     """A package or model that a language needs is not on this machine."""

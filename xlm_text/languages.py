@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from xlm_text.errors import InputError, MissingComponentError
+from xlm_text.errors import Argument, InputError, MissingComponentError
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ LANGUAGES = {
 }
 _MOSES = Language(("moses",))
 
+# A longer list in an error is not read.
+_MOST_LISTED = 15
+
 
 def language(lang: str) -> Language:
     """Return the entry of the table for a language code."""
@@ -77,6 +81,24 @@ def choose_segmenter(lang: str, wanted: str | None) -> str:
     if wanted not in choices:
         raise InputError(f"no segmenter {wanted!r} for {lang!r}: choose one of {list(choices)}")
     return wanted
+
+
+def no_such_language(lang: str, known: Collection[str], of_checkpoint: bool) -> InputError:
+    """Return the error for a language that is none of ``known``."""
+    from xlm_text.language_names import likeliest_languages  # hardly ever needed
+
+    likeliest = likeliest_languages(lang, known)
+    if likeliest:
+        hint = f"did you mean {' or '.join(likeliest)}?"
+    else:
+        listed = sorted(known)[:_MOST_LISTED]
+        more = f" and {len(known) - len(listed)} more" if len(known) > len(listed) else ""
+        owner = "this checkpoint has" if of_checkpoint else "XLM checkpoints have"
+        hint = f"{owner} {', '.join(listed)}{more}"
+    return InputError(
+        f"no language {lang!r} ({hint})",
+        advice=(Argument("any_language", True), " takes every code"),
+    )
 
 
 def require(component: str, extra: str = "") -> None:

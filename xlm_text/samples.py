@@ -77,8 +77,10 @@ def _unzip_pairs(texts: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any] | N
     for i, pair in enumerate(texts):
         if not isinstance(pair, list | tuple) or len(pair) != 2:
             raise InputError(
-                f"text[{i}] must be a pair of texts as text[0] is, not {pair!r:.60} "
-                "(for texts cut into words there is is_split_into_words=True)"
+                f"must be a pair of texts as text[0] is, not {pair!r:.60} "
+                "(for texts cut into words there is is_split_into_words=True)",
+                argument="text",
+                number=i,
             )
     return [pair[0] for pair in texts], [pair[1] for pair in texts]
 
@@ -87,20 +89,23 @@ def _check_texts(name: str, texts: list[Any], words: bool, batched: bool) -> Non
     if not words and set(map(type, texts)) <= {str}:
         return
     for i, text in enumerate(texts):
-        where = f"{name}[{i}]" if batched else name
+        number = i if batched else None
         if not words:
-            check_string(where, text)
+            check_string(name, text, number)
         elif not isinstance(text, list | tuple):
-            raise InputError(f"{where} must be a list of words, not {_describe(text)}")
+            problem = f"must be a list of words, not {_describe(text)}"
+            raise InputError(problem, argument=name, number=number)
         else:
             for j, word in enumerate(text):
-                check_string(f"{where}[{j}]", word)
+                if not isinstance(word, str):
+                    problem = f"must be a list of words, but word {j} is {_describe(word)}"
+                    raise InputError(problem, argument=name, number=number)
 
 
-def check_string(where: str, text: Any) -> None:
-    """Raise :class:`InputError` unless ``text`` is a string; ``where`` names the argument."""
+def check_string(name: str, text: Any, number: int | None = None) -> None:
+    """Raise :class:`InputError` unless the argument ``name``, or its item, is a string."""
     if not isinstance(text, str):
-        raise InputError(f"{where} must be a string, not {_describe(text)}")
+        raise InputError(f"must be a string, not {_describe(text)}", argument=name, number=number)
 
 
 def _describe(value: Any) -> str:

@@ -35,7 +35,7 @@ def map_in_order(function: Callable[[T], R], items: Iterable[T], workers: int = 
 
     """
     if not isinstance(workers, int) or workers < 1:
-        raise InputError(f"workers must be a whole number from 1 on, not {workers!r}")
+        raise InputError(f"must be a whole number from 1 on, not {workers!r}", argument="workers")
     if workers == 1:
         yield from map(function, items)
         return

@@ -126,8 +126,9 @@ def check_texts(texts: Sequence[str], first: int = 0) -> Sequence[str]:
             for position, char in enumerate(text):
                 if "\ud800" <= char <= "\udfff":
                     raise InputError(
-                        f"text {number} is not valid Unicode: it has the lone surrogate {char!r} "
-                        f"at position {position} (text.encode('utf-16', 'surrogatepass')"
-                        ".decode('utf-16', 'replace') joins pairs and replaces the rest)"
+                        f"not valid Unicode: it has the lone surrogate {char!r} at position "
+                        f"{position} (text.encode('utf-16', 'surrogatepass')"
+                        ".decode('utf-16', 'replace') joins pairs and replaces the rest)",
+                        number=number,
                     ) from None
     return texts

@@ -14,7 +14,7 @@ from xlm_text.calling import Call, read_options
 from xlm_text.checkpoints import KNOWN_LANGUAGES
 from xlm_text.encoding import BatchEncoding
 from xlm_text.errors import InputError
-from xlm_text.languages import choose_segmenter
+from xlm_text.languages import choose_segmenter, no_such_language
 from xlm_text.padding import pad_columns, padded_length, read_rows, to_tensors
 from xlm_text.pipelines import Pipeline, WhiteSpacePipeline, load_pipeline
 from xlm_text.samples import check_string, read_samples
@@ -393,11 +393,7 @@ class XLMTokenizer(TokenTable):
             raise InputError(f"lang must be a language code such as 'en', not {lang!r}")
         known = self.lang2id if self.lang2id is not None else KNOWN_LANGUAGES
         if lang not in known and not self._settings.any_language:
-            of = "this checkpoint has" if self.lang2id is not None else "XLM checkpoints have"
-            raise InputError(
-                f"no language {lang!r}: {of} {', '.join(sorted(known))} "
-                "(any_language=True takes every code)"
-            )
+            raise no_such_language(lang, known, self.lang2id is not None)
         return lang
 
     def _texts(self, lang: str, bypass: bool) -> Texts:

@@ -48,8 +48,8 @@ def train(
     """
     if vocab_size <= len(_FIRST_TOKENS):
         raise InputError(
-            f"vocab_size must be above {len(_FIRST_TOKENS)}, the number of special tokens, "
-            f"not {vocab_size}"
+            f"must be above {len(_FIRST_TOKENS)}, the number of special tokens, not {vocab_size}",
+            argument="vocab_size",
         )
     if not texts:
         raise InputError("texts must have at least one language")
@@ -84,8 +84,9 @@ def _learn(counts: Mapping[str, int], vocab_size: int, min_frequency: int) -> Vo
     model = json.loads(bpe.to_str())["model"]
     if len(model["vocab"]) > vocab_size:
         raise InputError(
-            f"vocab_size is {vocab_size}, but the special tokens and the distinct characters of "
-            f"the texts alone take {len(model['vocab'])}"
+            f"is {vocab_size}, but the special tokens and the distinct characters of the texts "
+            f"alone take {len(model['vocab'])}",
+            argument="vocab_size",
         )
     return Vocabulary(model["vocab"], [tuple(merge) for merge in model["merges"]])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xlm_text.encoding import Window
-from xlm_text.errors import InputError
+from xlm_text.errors import Argument, InputError
 
 TRUNCATION = ("do_not_truncate", "longest_first", "only_first", "only_second")
 
@@ -16,7 +16,8 @@ def truncation_strategy(truncation: bool | str | None) -> str:
         return "do_not_truncate"
     if truncation not in TRUNCATION:
         raise InputError(
-            f"truncation must be True, False or one of {TRUNCATION}, not {truncation!r}"
+            f"must be True, False or one of {TRUNCATION}, not {truncation!r}",
+            argument="truncation",
         )
     return truncation
 
@@ -63,8 +64,9 @@ def cut_window(
     if kept > room:
         raise _cannot(
             window,
-            f"truncation={strategy!r} may not cut the other text, whose {kept} tokens alone do "
-            f"not fit into {room}; 'longest_first' cuts both",
+            Argument("truncation", strategy),
+            f" may not cut the other text, whose {kept} tokens alone do not fit into {room}; "
+            "'longest_first' cuts both",
         )
     parts = _parts(cut, room - kept, side, stride, window)
     if first:
@@ -86,7 +88,11 @@ def _parts(n: int, room: int, side: str, stride: int | None, window: Window) -> 
     if stride is None:
         return [range(room) if side == "right" else range(n - room, n)]
     if stride >= room:
-        raise _cannot(window, f"stride={stride} must be smaller than the room left, {room} tokens")
+        raise _cannot(
+            window,
+            Argument("stride", stride),
+            f" must be smaller than the room left, {room} tokens",
+        )
     starts = range(0, max(n - stride, 1), room - stride)
     parts = [range(start, min(start + room, n)) for start in starts]
     if side == "left":
@@ -94,5 +100,5 @@ def _parts(n: int, room: int, side: str, stride: int | None, window: Window) -> 
     return parts
 
 
-def _cannot(window: Window, reason: str) -> InputError:
-    return InputError(f"text {window.sample} of the call: {reason}")
+def _cannot(window: Window, *reason: str | Argument) -> InputError:
+    return InputError(*reason, number=window.sample)

@@ -63,7 +63,7 @@ class Vocabulary:
         size of the checkpoint.
         """
         if max_vocab is not None and max_vocab < 1:
-            raise InputError(f"max_vocab must be at least 1, not {max_vocab}")
+            raise InputError(f"must be at least 1, not {max_vocab}", argument="max_vocab")
         words: dict[str, None] = dict.fromkeys(CONTROL_TOKENS + SPECIAL_TOKENS)
         for line in _read_text(Path(vocab_file), newline="").split("\n"):
             fields = line.split()

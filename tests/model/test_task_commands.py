@@ -164,7 +164,7 @@ def test_files_and_an_output_file(options: list[Any], checkpoint: Any, tmp_path:
         ("<special1> " + "a " * 70, [], 0, "shorten it, or cut it with --truncation"),
         (b"<special1>\n\xff\n", [], 1, "line 2, byte 1: not UTF-8"),
         ("<special1>\n", ["--top-k", 0], 0, "--top-k is 0: expected at least 1"),
-        ("<special1>\n", ["--device", "cuda:9"], 0, "device is 'cuda:9': expected one that"),
+        ("<special1>\n", ["--device", "cuda:9"], 0, "--device is 'cuda:9': expected one that"),
         ("<special1>\n", ["--lang", "xx"], 0, "no language 'xx'"),
         ("<special1>\n", ["--candidates", "a,counterrevolutionaries"], 0, "expected one piece"),
     ],

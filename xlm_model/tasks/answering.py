@@ -14,6 +14,7 @@ from xlm_model.question_answering import XLMForQuestionAnswering, XLMForQuestion
 from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.rows import Row, Sample, call, check_row, row_of
 from xlm_text import InputError, XLMTokenizer
+from xlm_text.errors import Argument
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
         longest = model.config.max_position_embeddings
         if window is not None and window > longest:
             raise InputError(
-                f"window is {window}: expected at most {longest}, the model's "
-                "max_position_embeddings"
+                f"is {window}: expected at most {longest}, the model's max_position_embeddings",
+                argument="window",
             )
         self.n_best = n_best
         self.max_answer_tokens = max_answer_tokens
@@ -184,13 +185,16 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
         if room < 1:
             raise InputError(
                 f"the question has {whole.second - 2} tokens, which leaves no room for the context "
-                f"in a window of {self.window}: expected a shorter question, or a larger window"
+                f"in a window of {self.window}: expected a shorter question, or a larger ",
+                Argument("window"),
             )
         stride = room // 4 if self.stride is None else self.stride
         if stride >= room:
             raise InputError(
-                f"stride is {stride} and a window has room for {room} tokens of the context: "
-                "expected a smaller stride, or a larger window"
+                f"is {stride} and a window has room for {room} tokens of the context: "
+                "expected a smaller one, or a larger ",
+                Argument("window"),
+                argument="stride",
             )
         batch = call(
             self.tokenizer,

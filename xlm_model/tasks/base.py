@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from xlm_model.packing import Packed, encode_packed, pack
 from xlm_model.tasks.devices import find_device, quantize
 from xlm_model.tasks.rows import Row
 from xlm_text import InputError, XLMTokenizer
+from xlm_text.errors import Argument
 
 Example = TypeVar("Example")
 Result = TypeVar("Result")
@@ -42,16 +42,21 @@ class Asked(NamedTuple):
 
 
 class TextError(InputError):
-    """One of the examples cannot be used.
+    """One of the examples cannot be used; the results of all before it have been given.
 
-    index: Its number in the stream, from 0. The results of all before it have been given.
-    reason: What is wrong with it.
+    number: Its position in the stream, from 0.
     """
 
-    def __init__(self, index: int, reason: str) -> None:
-        super().__init__(f"text {index}: {reason}")
-        self.index = index
-        self.reason = reason
+    @property
+    def index(self) -> int:
+        """The position, under another name."""
+        assert self.number is not None
+        return self.number
+
+    @classmethod
+    def of(cls, error: InputError, number: int) -> TextError:
+        """Say of an error that it was this example's."""
+        return cls(*error.args, argument=error.argument, advice=error.advice, number=number)
 
 
 class Task(Generic[Example, Result]):
@@ -122,7 +127,12 @@ class Task(Generic[Example, Result]):
         }
         device = find_device(device)
         if int8 and device.type != "cpu":
-            raise InputError(f"int8 is True and device is {str(device)!r}: expected 'cpu'")
+            raise InputError(
+                Argument("int8", True),
+                " works on a CPU only: expected ",
+                Argument("device", "cpu"),
+                f", not {str(device)!r}",
+            )
         model = cls._load(where, device=device, dtype=dtype, **hub)
         if int8:
             quantize(model)
@@ -233,8 +243,7 @@ class Task(Generic[Example, Result]):
                     prepared += self.prepare([asked])
                 except InputError as error:
                     # The tokenizer counts the texts of its call, of which this is the only one.
-                    reason = re.sub(r"^text(_pair)?(\[0\]| 0( of the call:)?) ", "", str(error))
-                    return prepared, TextError(asked.number, reason)
+                    return prepared, TextError.of(error, asked.number)
             return prepared, None
 
     @classmethod
@@ -259,7 +268,7 @@ class Task(Generic[Example, Result]):
 def check_at_least(name: str, value: float | None, least: float) -> None:
     """Raise an `InputError` that names the argument if it is below `least`; None is allowed."""
     if value is not None and value < least:
-        raise InputError(f"{name} is {value}: expected at least {least}")
+        raise InputError(f"is {value}: expected at least {least}", argument=name)
 
 
 def softmax(logits: Tensor) -> Tensor:
@@ -276,8 +285,9 @@ def label_names(config: XLMConfig, labels: Sequence[str] | None) -> list[str]:
     if labels is not None:
         if len(labels) != config.num_labels:
             raise InputError(
-                f"labels has {len(labels)} names: expected {config.num_labels}, the checkpoint's "
-                "num_labels"
+                f"has {len(labels)} names: expected {config.num_labels}, the checkpoint's "
+                "num_labels",
+                argument="labels",
             )
         return list(labels)
     known = config.id2label or {}

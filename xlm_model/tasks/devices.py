@@ -7,7 +7,7 @@ import warnings
 import torch
 
 from xlm_model.linear import Linear
-from xlm_text import InputError
+from xlm_text.errors import Argument, InputError
 
 
 def find_device(device: torch.device | str | None) -> torch.device:
@@ -25,8 +25,8 @@ def find_device(device: torch.device | str | None) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
-            f"device is {str(device)!r}: expected one that this machine has, such as 'cpu' "
-            f"({reason})"
+            f"is {str(device)!r}: expected one that this machine has, such as 'cpu' ({reason})",
+            argument="device",
         ) from None
     return found
 
@@ -43,8 +43,9 @@ def quantize(model: torch.nn.Module) -> None:
         from torch.ao import quantization
     except ImportError:
         raise InputError(
-            f"int8 is True and PyTorch {torch.__version__} has no torch.ao.quantization: expected "
-            "a release that has; 2.13 does"
+            Argument("int8", True),
+            f" needs torch.ao.quantization, which PyTorch {torch.__version__} does not have: "
+            "expected a release that does, such as 2.13",
         ) from None
 
     for module in model.modules():

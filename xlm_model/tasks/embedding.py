@@ -101,7 +101,7 @@ class SentenceEmbedding(_Embedding[Tensor]):
     ) -> None:
         super().__init__(model, tokenizer, truncation=truncation, batch_size=batch_size)
         if pooling not in ("mean", "first"):
-            raise InputError(f"pooling is {pooling!r}: expected 'mean' or 'first'")
+            raise InputError(f"is {pooling!r}: expected 'mean' or 'first'", argument="pooling")
         self.pooling = pooling
 
     def compute(self, rows: list[Row]) -> Sequence[Tensor]:

@@ -15,6 +15,7 @@ from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.objective import is_causal, load_language_model, refuse
 from xlm_model.tasks.rows import Row, Sample, make_rows
 from xlm_text import InputError, XLMTokenizer
+from xlm_text.errors import Argument
 
 # Masks whose scores of the whole vocabulary are in memory at once.
 _MASKS_AT_ONCE = 256
@@ -94,7 +95,9 @@ class FillMask(Task[str, list[Mask]]):
         check_at_least("top_k", top_k, 1)
         check_at_least("max_masks", max_masks, 1)
         if isinstance(candidates, str) or (candidates is not None and not candidates):
-            raise InputError(f"candidates is {candidates!r}: expected a list of words, or None")
+            raise InputError(
+                f"is {candidates!r}: expected a list of words, or None", argument="candidates"
+            )
         if is_causal(model) and not any_objective:
             raise refuse(
                 "fill masks with",
@@ -185,7 +188,8 @@ class FillMask(Task[str, list[Mask]]):
             raise InputError(f"the text has no mask: expected {mask} where a word is to be found")
         if count > self.max_masks:
             raise InputError(
-                f"the text has {count} masks: expected at most {self.max_masks}, max_masks"
+                f"the text has {count} masks: expected at most {self.max_masks}, ",
+                Argument("max_masks"),
             )
 
     def _candidates_in(self, lang: str) -> list[int] | None:

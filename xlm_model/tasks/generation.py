@@ -16,6 +16,7 @@ from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.objective import is_causal, load_language_model, refuse
 from xlm_model.tasks.rows import Row, Sample, call, row_of
 from xlm_text import InputError, XLMTokenizer
+from xlm_text.errors import Argument
 
 
 @dataclass(frozen=True)
@@ -100,17 +101,26 @@ class TextGeneration(Task[str, Generated]):
             ("repetition_penalty", repetition_penalty),
         ):
             if factor is not None and not factor > 0:
-                raise InputError(f"{name} is {factor}: expected a number above 0")
+                raise InputError(f"is {factor}: expected a number above 0", argument=name)
         if top_p is not None and top_p > 1:
-            raise InputError(f"top_p is {top_p}: expected at most 1")
+            raise InputError(f"is {top_p}: expected at most 1", argument="top_p")
         if temperature is None and (top_k is not None or top_p is not None):
             raise InputError(
-                "top_k and top_p choose by chance: expected a temperature with them, such as 1.0"
+                Argument("top_k"),
+                " and ",
+                Argument("top_p"),
+                " choose by chance: expected ",
+                Argument("temperature"),
+                " with them, such as 1.0",
             )
         if num_beams > 1 and (temperature is not None or repetition_penalty != 1):
             raise InputError(
-                f"num_beams is {num_beams}: expected no temperature and no repetition_penalty, as "
-                "the search for the likeliest continuation leaves nothing to chance"
+                f"is {num_beams}: expected no ",
+                Argument("temperature"),
+                " and no ",
+                Argument("repetition_penalty"),
+                ", as the search for the likeliest continuation leaves nothing to chance",
+                argument="num_beams",
             )
         if not is_causal(model) and not any_objective:
             raise refuse(
@@ -184,6 +194,8 @@ class TextGeneration(Task[str, Generated]):
         longest = self.config.max_position_embeddings
         if tokens + self.max_new_tokens > longest:
             raise InputError(
-                f"the text has {tokens} tokens and max_new_tokens is {self.max_new_tokens}: "
-                f"expected at most {longest} together, the model's max_position_embeddings"
+                f"the text has {tokens} tokens and ",
+                Argument("max_new_tokens"),
+                f" is {self.max_new_tokens}: expected at most {longest} together, the model's "
+                "max_position_embeddings",
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm_model.heads import XLMWithLMHeadModel
-from xlm_text import InputError
+from xlm_text.errors import Argument, InputError
 
 
 def is_causal(model: XLMWithLMHeadModel) -> bool:
@@ -18,7 +18,8 @@ def is_causal(model: XLMWithLMHeadModel) -> bool:
 def refuse(what: str, objective: str, reason: str) -> InputError:
     """Return the error for a checkpoint of the wrong objective."""
     return InputError(
-        f"cannot {what} a {objective} checkpoint: it {reason}; any_objective=True does it anyway"
+        f"cannot {what} a {objective} checkpoint: it {reason}",
+        advice=(Argument("any_objective", True), " does it anyway"),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from xlm_text import InputError, XLMTokenizer
+from xlm_text.errors import Argument
 
 if TYPE_CHECKING:
     from xlm_model.config import XLMConfig
@@ -127,5 +128,6 @@ def check_row(row: Row, longest: int) -> None:
     if len(row) > longest:
         raise InputError(
             f"the text has {len(row)} tokens: expected at most {longest}, the model's "
-            "max_position_embeddings; shorten it, or cut it with truncation=True"
+            "max_position_embeddings",
+            advice=("shorten it, or cut it with ", Argument("truncation", True)),
         )

@@ -71,7 +71,7 @@ class TokenClassification(Task[str, list[Tag]]):
         super().__init__(model, tokenizer, batch_size=batch_size)
         if aggregation not in get_args(Aggregation):
             names = ", ".join(get_args(Aggregation))
-            raise InputError(f"aggregation is {aggregation!r}: expected one of {names}")
+            raise InputError(f"is {aggregation!r}: expected one of {names}", argument="aggregation")
         self.aggregation = aggregation
         self.labels = label_names(model.config, labels)
         self.truncation = truncation

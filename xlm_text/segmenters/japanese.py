@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from xlm_text.errors import InputError, MissingComponentError
+from xlm_text.errors import Argument, InputError, MissingComponentError
 from xlm_text.languages import COMPONENTS, require
 
 MODEL_VARIABLE = "XLM_KYTEA_MODEL"
@@ -40,11 +40,14 @@ def find_model(where: str | Path | None = None) -> Path:
         InputError: the argument or the variable names a file that is not there.
 
     """
-    for given, by in ((where, "kytea_model"), (os.environ.get(MODEL_VARIABLE), MODEL_VARIABLE)):
+    for given, by in (
+        (where, Argument("kytea_model")),
+        (os.environ.get(MODEL_VARIABLE), MODEL_VARIABLE),
+    ):
         if given:
             path = Path(given).expanduser()
             if not path.is_file():
-                raise InputError(f"{by} names {str(path)!r}, which is not a file")
+                raise InputError(by, f" names {str(path)!r}, which is not a file")
             return path
     for place in _USUAL_PLACES:
         path = Path(place).expanduser()
@@ -53,7 +56,8 @@ def find_model(where: str | Path | None = None) -> Path:
     raise MissingComponentError(
         "Japanese needs a KyTea model: fetch one from KyTea's page (its source distribution holds "
         f"data/model.bin; others are under 'Models'), unpack it, and put it at {_USUAL_PLACES[0]}, "
-        f"or name it in the environment variable {MODEL_VARIABLE} or as kytea_model"
+        f"or name it in the environment variable {MODEL_VARIABLE} or as ",
+        Argument("kytea_model"),
     )
 
 
