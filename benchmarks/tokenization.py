@@ -126,7 +126,7 @@ def measure_language(lang: str, data: Path, made: dict[str, Any], rounds: int) -
 
     def ours(**options: Any) -> Callable[[], tuple[Run, Run]]:
         def make() -> tuple[Run, Run]:
-            tokenizer = XLMTokenizer(made["vocabulary"], settings)
+            tokenizer = XLMTokenizer(made["vocabulary"], settings=settings)
 
             def run(texts: list[str]) -> Any:
                 return tokenizer(texts, lang=lang, **options)["input_ids"]

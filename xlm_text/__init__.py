@@ -7,7 +7,9 @@
 """
 
 from xlm_text.checkpoints import CHECKPOINTS, Checkpoint
+from xlm_text.encoding import BatchEncoding
 from xlm_text.errors import InputError, MissingComponentError
+from xlm_text.notices import LanguageWarning, LengthWarning
 from xlm_text.settings import Settings
 from xlm_text.tokenizer import XLMTokenizer
 from xlm_text.training import train
@@ -15,8 +17,11 @@ from xlm_text.vocabulary import Vocabulary
 
 __all__ = [
     "CHECKPOINTS",
+    "BatchEncoding",
     "Checkpoint",
     "InputError",
+    "LanguageWarning",
+    "LengthWarning",
     "MissingComponentError",
     "Settings",
     "Vocabulary",

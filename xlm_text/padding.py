@@ -1,26 +1,22 @@
-"""Padding rows to one length, and turning them into tensors."""
+"""Padding rows to one length."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xlm_text.errors import InputError
+from xlm_text.options import Options
+from xlm_text.sequences import as_lists
 
-PADDING = ("do_not_pad", "longest", "max_length")
-TENSORS = ("np", "pt")
-
-
-def padding_strategy(padding: bool | str | None) -> str:
-    """Return the name of a padding strategy, for which ``True`` and ``False`` stand too."""
-    if padding is True:
-        return "longest"
-    if padding is False or padding is None:
-        return "do_not_pad"
-    if padding not in PADDING:
-        raise InputError(f"padding must be True, False or one of {PADDING}, not {padding!r}")
-    return padding
+# What padding is in the columns that have an item for each token; a language is its neighbour's.
+_FILL: dict[str, Any] = {
+    "attention_mask": 0,
+    "token_type_ids": 0,
+    "special_tokens_mask": 1,
+    "offset_mapping": (0, 0),
+}
+_BY_TOKEN = ("input_ids", "langs", *_FILL)
 
 
 def padded_length(
@@ -43,17 +39,11 @@ def pad_columns(
     Padding counts as a special token, is not attended to, and has the language of its neighbour,
     as in the original implementation.
     """
-    fill = {
-        "input_ids": pad_token_id,
-        "attention_mask": 0,
-        "token_type_ids": 0,
-        "special_tokens_mask": 1,
-        "offset_mapping": (0, 0),
-    }
+    fill = {**_FILL, "input_ids": pad_token_id}
     missing = [max(0, length - len(row)) for row in columns["input_ids"]]
     padded = dict(columns)
     for name, rows in columns.items():
-        if name not in fill and name != "langs":
+        if name not in _BY_TOKEN:
             continue
         padded[name] = []
         for row, count in zip(rows, missing, strict=True):
@@ -63,56 +53,39 @@ def pad_columns(
     return padded
 
 
-def to_tensors(data: Mapping[str, Any], kind: str | None) -> dict[str, Any]:
-    """Turn lists of equal lengths into NumPy arrays (``"np"``) or PyTorch tensors (``"pt"``)."""
-    if kind is None:
-        return dict(data)
-    if kind not in TENSORS:
-        raise InputError(f"return_tensors must be one of {TENSORS} or None, not {kind!r}")
-    rows = data.get("input_ids", ())
-    lengths = {len(row) for row in rows if isinstance(row, list)}
-    if len(lengths) > 1:
-        raise InputError(
-            f"return_tensors={kind!r} needs rows of one length, but these have from "
-            f"{min(lengths)} to {max(lengths)} tokens: pad them with padding=True"
-        )
-    make = _maker(kind)
-    return {name: make(value) for name, value in data.items()}
-
-
-def _maker(kind: str) -> Callable[[Any], Any]:
-    try:
-        if kind == "np":
-            import numpy
-
-            return partial(numpy.array, dtype=numpy.int64)
-        import torch
-
-        return partial(torch.tensor, dtype=torch.int64)
-    except ImportError:
-        package = {"np": "numpy", "pt": "torch"}[kind]
-        raise InputError(f"return_tensors={kind!r} needs the package {package!r}") from None
-
-
-def as_lists(value: Any) -> Any:
-    """Turn a tensor, array or sequence into nested lists."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, list | tuple):
-        return [as_lists(item) for item in value]
-    return value
-
-
 def read_rows(inputs: Any) -> tuple[dict[str, Any], bool]:
-    """Turn one row, a batch or a list of rows into columns; tell whether it was more than one."""
+    """Turn one row, a batch or a list of rows into columns; tell whether it was more than one.
+
+    Of a batch only the columns that are padded become lists.
+    """
     if isinstance(inputs, list | tuple):
         if not inputs or not all(isinstance(row, Mapping) for row in inputs):
             raise InputError("encoded_inputs must be a dictionary or a list of dictionaries")
+        missing = [name for name in inputs[0] if any(name not in row for row in inputs)]
+        if missing:
+            raise InputError(f"encoded_inputs must have {missing[0]!r} in every row, or in none")
         inputs = {name: [row[name] for row in inputs] for name in inputs[0]}
     if not isinstance(inputs, Mapping) or "input_ids" not in inputs:
         raise InputError("encoded_inputs must have input_ids")
-    columns = {name: as_lists(column) for name, column in inputs.items()}
+    columns = {
+        name: as_lists(column) if name in _BY_TOKEN or isinstance(column, list) else column
+        for name, column in inputs.items()
+    }
     batched = not columns["input_ids"] or isinstance(columns["input_ids"][0], list)
     if not batched:
         columns = {name: [column] for name, column in columns.items()}
     return columns, batched
+
+
+def pad_rows(
+    inputs: Any, options: Options, pad_token_id: int | None, with_mask: bool
+) -> dict[str, Any]:
+    """Pad one row, a batch or a list of rows; ``with_mask`` makes an ``attention_mask``."""
+    columns, batched = read_rows(inputs)
+    lengths = [len(row) for row in columns["input_ids"]]
+    if with_mask and "attention_mask" not in columns:
+        columns["attention_mask"] = [[1] * length for length in lengths]
+    length = padded_length(lengths, options.padding, options.max_length, options.pad_to_multiple_of)
+    if length is not None and pad_token_id is not None:
+        columns = pad_columns(columns, length, options.padding_side, pad_token_id)
+    return columns if batched else {name: column[0] for name, column in columns.items()}

@@ -1,4 +1,4 @@
-"""How a tokenizer behaves, and how that is written in a checkpoint's files."""
+"""How a tokenizer behaves."""
 
 from __future__ import annotations
 
@@ -18,49 +18,62 @@ TOKEN_NAMES = (
     "cls_token",
     "mask_token",
 )
+# What the reference says instead of "no limit", and from where on a length means that.
+NO_LIMIT = int(1e30)
+UNLIMITED = 10**20
 
 
 @dataclass(frozen=True)
 class Settings:
     """Everything about a tokenizer but its vocabulary.  The defaults are the reference's.
 
+    All of them are saved with the tokenizer but ``kytea_model``, a path on this machine, and
+    ``memory_limit``.
+
     Attributes:
-        lang: the language of a text that is given without one.
+        lang: the language of a text that is given without one; ``None`` where nobody chose one.
         any_language: take languages that the checkpoint does not have, too.
         zh_segmenter: ``"jieba"``, or ``"rjieba"`` as newer versions of the reference have it.
         th_segmenter: ``"newmm"``, or ``"nlpo3"``, its quicker port, whose words differ at times.
         kytea_model: the KyTea model for Japanese; without it the environment variable
             ``XLM_KYTEA_MODEL`` and KyTea's usual places are looked at.
         do_lowercase_and_remove_accent: whether the checkpoint was trained on such text.
+        split_special_tokens: whether special and added tokens in a text are text like any other.
         lang2id: the id of each language of the checkpoint; ``None`` where that is not known.
         use_lang_emb: whether the model has language embeddings, and so wants ``langs``.
         bos_token: the first token of a sequence.  ``"<s>"`` is the reference's; the original
             implementation trained its checkpoints with ``"</s>"`` there.
+        eos_token: a role that XLM's own sequences do not use, as ``cls_token``.
+        unk_token: stands for every piece that the vocabulary does not have.
         sep_token: the token behind each sequence.
+        pad_token: what rows are padded with.
+        cls_token: see ``eos_token``.
+        mask_token: stands for a token that the model has to predict.
         additional_special_tokens: further tokens that are never cut.
         model_max_length: the longest sequence of the model, in tokens; ``None`` for no limit.
         padding_side: where padding goes.
         truncation_side: where tokens are cut off.
         clean_up_tokenization_spaces: whether decoding closes the space before punctuation.
-        memory_limit: how many units of text, and how many words, are remembered in each language.
+        memory_limit: how many units of text, and how many words, are cached in each language.
 
     """
 
-    lang: str = "en"
+    lang: str | None = None
     any_language: bool = False
     zh_segmenter: Literal["jieba", "rjieba"] = "jieba"
     th_segmenter: Literal["newmm", "nlpo3"] = "newmm"
     kytea_model: str | None = None
     do_lowercase_and_remove_accent: bool = True
+    split_special_tokens: bool = False
     lang2id: Mapping[str, int] | None = None
     use_lang_emb: bool = False
-    bos_token: str = "<s>"
+    bos_token: str | None = "<s>"
     eos_token: str | None = None
-    unk_token: str = "<unk>"
-    sep_token: str = "</s>"
-    pad_token: str = "<pad>"
-    cls_token: str = "</s>"
-    mask_token: str = "<special1>"
+    unk_token: str | None = "<unk>"
+    sep_token: str | None = "</s>"
+    pad_token: str | None = "<pad>"
+    cls_token: str | None = "</s>"
+    mask_token: str | None = "<special1>"
     additional_special_tokens: tuple[str, ...] = SPECIAL_TOKENS
     model_max_length: int | None = None
     padding_side: Literal["right", "left"] = "right"
@@ -69,17 +82,39 @@ class Settings:
     memory_limit: int = 100_000
 
     def __post_init__(self) -> None:
-        for name in ("padding_side", "truncation_side"):
-            _one_of(name, getattr(self, name), ("right", "left"))
-        _one_of("zh_segmenter", self.zh_segmenter, ("jieba", "rjieba"))
-        _one_of("th_segmenter", self.th_segmenter, ("newmm", "nlpo3"))
-        for name in ("any_language", "do_lowercase_and_remove_accent", "use_lang_emb"):
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise InputError(
+                    f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}"
+                )
+        for name in _SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"{name} must be true or false, not {getattr(self, name)!r}")
-        if not isinstance(self.memory_limit, int) or self.memory_limit < 1:
+        for name in ("lang", *TOKEN_NAMES):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, str) or not value):
+                raise InputError(f"{name} must be a string or None, not {value!r}")
+        if not is_whole(self.memory_limit, 1):
             raise InputError(f"memory_limit must be a number from 1 on, not {self.memory_limit!r}")
-        if self.lang2id is not None and len(set(self.lang2id.values())) != len(self.lang2id):
-            raise InputError(f"lang2id gives an id to two languages: {dict(self.lang2id)}")
+        object.__setattr__(self, "model_max_length", _length(self.model_max_length))
+        object.__setattr__(self, "additional_special_tokens", _tokens(self))
+        if self.lang2id is not None:
+            _check_ids(self.lang2id)
+
+    @property
+    def default_lang(self) -> str:
+        """The language of a text that is given without one: the chosen, the only one, or English.
+
+        English is what the reference takes for a text whose language it does not know.
+        """
+        if self.lang is not None:
+            return self.lang
+        return next(iter(self.lang2id)) if self.lang2id and len(self.lang2id) == 1 else "en"
+
+    @property
+    def leaves_language_open(self) -> bool:
+        """Whether there are several languages, and nobody chose one."""
+        return self.lang is None and self.lang2id is not None and len(self.lang2id) > 1
 
     @property
     def named_tokens(self) -> dict[str, str]:
@@ -101,83 +136,45 @@ class Settings:
         return replace(self, **changes)
 
 
-def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InputError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+_CHOICES = {
+    "padding_side": ("right", "left"),
+    "truncation_side": ("right", "left"),
+    "zh_segmenter": ("jieba", "rjieba"),
+    "th_segmenter": ("newmm", "nlpo3"),
+}
+_SWITCHES = (
+    "any_language",
+    "do_lowercase_and_remove_accent",
+    "split_special_tokens",
+    "use_lang_emb",
+    "clean_up_tokenization_spaces",
+)
 
 
-def settings_from_tokenizer_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a ``tokenizer_config.json`` or ``special_tokens_map.json`` names.
+def is_whole(value: object, least: int) -> bool:
+    """Tell whether a value is a whole number from ``least`` on; a truth value is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
-    What this package does not use is passed over.
-    """
-    found: dict[str, Any] = {
-        name: _content(config[name]) for name in TOKEN_NAMES if config.get(name) is not None
-    }
-    # The second name is the older one.
-    for name in ("extra_special_tokens", "additional_special_tokens"):
-        if isinstance(config.get(name), list):
-            found["additional_special_tokens"] = tuple(map(_content, config[name]))
-            break
-    for name in (
-        "do_lowercase_and_remove_accent",
-        "padding_side",
-        "truncation_side",
-        "clean_up_tokenization_spaces",
+
+def _length(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON has 1e30
+    if value is not None and not is_whole(value, 1):
+        raise InputError(f"model_max_length must be a whole number from 1 on, not {value!r}")
+    return None if value is None or value >= UNLIMITED else value
+
+
+def _tokens(settings: Settings) -> tuple[str, ...]:
+    tokens = settings.additional_special_tokens
+    if not isinstance(tokens, list | tuple) or not all(isinstance(token, str) for token in tokens):
+        raise InputError(f"additional_special_tokens must be a list of tokens, not {tokens!r}")
+    return tuple(tokens)
+
+
+def _check_ids(lang2id: Mapping[str, int]) -> None:
+    if not isinstance(lang2id, Mapping) or not all(
+        isinstance(lang, str) and is_whole(id_, 0) for lang, id_ in lang2id.items()
     ):
-        if config.get(name) is not None:
-            found[name] = config[name]
-    found.update(_languages(config))
-    length = config.get("model_max_length")
-    if isinstance(length, int) and length < _NO_LIMIT:
-        found["model_max_length"] = length
-    return found
-
-
-def settings_from_model_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a model's ``config.json`` names."""
-    found = _languages(config)
-    n_langs = config.get("n_langs", len(found.get("lang2id", ())))
-    found["use_lang_emb"] = bool(config.get("use_lang_emb", True)) and n_langs > 1
-    if isinstance(config.get("max_position_embeddings"), int):
-        found["model_max_length"] = config["max_position_embeddings"]
-    return found
-
-
-def tokenizer_config(settings: Settings) -> dict[str, Any]:
-    """Return what a ``tokenizer_config.json`` says of the settings, for transformers too."""
-    config: dict[str, Any] = {"tokenizer_class": "XLMTokenizer", **settings.named_tokens}
-    # Versions of the reference before 5 know the extra tokens by their older name only.
-    config["additional_special_tokens"] = list(settings.additional_special_tokens)
-    if settings.lang2id is not None:
-        config["lang2id"] = dict(settings.lang2id)
-        config["id2lang"] = {str(id_): lang for lang, id_ in settings.lang2id.items()}
-    length = settings.model_max_length
-    config["model_max_length"] = _NO_LIMIT if length is None else length
-    for name in (
-        "do_lowercase_and_remove_accent",
-        "padding_side",
-        "truncation_side",
-        "clean_up_tokenization_spaces",
-    ):
-        config[name] = getattr(settings, name)
-    return config
-
-
-# What the reference writes for "no limit"; anything near it means the same.
-_NO_LIMIT = 10**20
-
-
-def _content(token: Any) -> str:
-    """Return the text of a token that stands as a string or as an object with its flags."""
-    return str(token["content"]) if isinstance(token, dict) else str(token)
-
-
-def _languages(config: Mapping[str, Any]) -> dict[str, Any]:
-    lang2id = config.get("lang2id")
-    id2lang = config.get("id2lang")
-    if lang2id:
-        return {"lang2id": {str(lang): int(id_) for lang, id_ in lang2id.items()}}
-    if id2lang:
-        return {"lang2id": {str(lang): int(id_) for id_, lang in id2lang.items()}}
-    return {}
+        raise InputError(f"lang2id must map each language to its id, not {lang2id!r:.60}")
+    if len(set(lang2id.values())) != len(lang2id):
+        raise InputError(f"lang2id gives an id to two languages: {dict(lang2id)}")

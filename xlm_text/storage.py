@@ -11,13 +11,13 @@ from typing import Any
 from tokenizers import AddedToken
 
 from xlm_text.checkpoints import CHECKPOINTS, published
-from xlm_text.errors import InputError
-from xlm_text.settings import (
-    Settings,
+from xlm_text.config_files import (
     settings_from_model_config,
     settings_from_tokenizer_config,
     tokenizer_config,
 )
+from xlm_text.errors import InputError
+from xlm_text.settings import Settings
 from xlm_text.vocabulary import MERGES_FILE, VOCAB_FILE, Vocabulary, read_json, write_text
 
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
@@ -40,17 +40,19 @@ class Stored:
     added_tokens: dict[int, AddedToken] = field(default_factory=dict)
 
 
-def load_pretrained(where: str | Path | None, hub: Mapping[str, Any]) -> Stored:
+def load_pretrained(
+    where: str | Path | None, hub: Mapping[str, Any], subfolder: str | None = None
+) -> Stored:
     """Read the files of a tokenizer from a folder, the hub, or (``None``) this package."""
     if where is None:
         return _load_folder(DEFAULT_FOLDER, {})
     folder = Path(where).expanduser()
     if folder.is_dir():
-        return _load_folder(folder, {})
+        return _load_folder(folder / (subfolder or ""), {})
     name = str(where)
     if folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise InputError(f"{name!r} is not a folder")
-    return _load_hub(name, hub)
+    return _load_hub(name, hub, subfolder)
 
 
 def save_settings(
@@ -62,8 +64,6 @@ def save_settings(
         str(id_): {"content": token.content, **{flag: getattr(token, flag) for flag in _FLAGS}}
         for id_, token in added_tokens.items()
     }
-    # The reference does not know this key and passes it on; it tells us to give `langs`.
-    config["use_lang_emb"] = settings.use_lang_emb
     tokens = {
         **settings.named_tokens,
         "additional_special_tokens": list(settings.additional_special_tokens),
@@ -106,8 +106,6 @@ def _read_settings(
     if added is None:
         # Only older files need this one: newer ones say the same in their tokenizer_config.json.
         found |= settings_from_tokenizer_config(files.get(SPECIAL_TOKENS_FILE, {}))
-    if "use_lang_emb" in config:
-        found["use_lang_emb"] = bool(config["use_lang_emb"])
     settings = Settings().change(**found)
     if added is not None:
         return settings, {int(id_): _added_token(token) for id_, token in added.items()}
@@ -122,15 +120,16 @@ def _added_token(token: Mapping[str, Any]) -> AddedToken:
     return AddedToken(token["content"], **{flag: bool(token.get(flag)) for flag in _FLAGS})
 
 
-def _load_hub(name: str, hub: Mapping[str, Any]) -> Stored:
+def _load_hub(name: str, hub: Mapping[str, Any], subfolder: str | None) -> Stored:
     from huggingface_hub import snapshot_download
 
     checkpoint = published(name)
     repository = f"FacebookAI/{checkpoint.name}" if checkpoint else name
+    files = [VOCAB_FILE, MERGES_FILE, *_OPTIONAL]
+    if subfolder:
+        files = [f"{subfolder.strip('/')}/{file}" for file in files]
     try:
-        folder = snapshot_download(
-            repository, allow_patterns=[VOCAB_FILE, MERGES_FILE, *_OPTIONAL], **hub
-        )
+        folder = snapshot_download(repository, allow_patterns=files, **hub)
     except (
         Exception
     ) as error:  # the hub client raises many kinds, of its own and of its HTTP library
@@ -147,4 +146,4 @@ def _load_hub(name: str, hub: Mapping[str, Any]) -> Stored:
             "use_lang_emb": checkpoint.language_embeddings,
             "model_max_length": 512,
         }
-    return _load_folder(Path(folder), known)
+    return _load_folder(Path(folder, subfolder or ""), known)

@@ -39,7 +39,7 @@ class Subwords:
         merges: the pairs of pieces to merge, the first one first.  Entries that are not pairs
             are kept in their files but never match; of a repeated pair the last one counts, as
             in the reference.
-        unk_token: an entry of ``vocab``.
+        unk_token: what the Rust model says for an unknown piece; never a piece of a word.
 
     """
 
@@ -59,7 +59,7 @@ class Subwords:
     def _bpe(self) -> BPE:
         """The bare Rust model, which is quicker to call for each word than a pipeline of it."""
         pieces = set(chain.from_iterable(self._merges)).union(starmap(add, self._merges))
-        beyond = sorted(pieces.difference(self._vocab))
+        beyond = sorted({*pieces, self._unk_token}.difference(self._vocab))
         return BPE(
             vocab={**self._vocab, **dict(zip(beyond, count(len(self._vocab)), strict=False))},
             merges=self._merges,
@@ -106,7 +106,7 @@ class Subwords:
         if self._few > 0:
             return [None] * len(words)
         tokenize = self._bpe.tokenize
-        unk, size = self._vocab[self._unk_token], len(self._vocab)
+        unk, size = self._vocab.get(self._unk_token), len(self._vocab)
         rows: list[tuple[int, ...] | None]
         rows = [tuple(map(_id_of, tokenize(word))) for word in words]
         # Text with nothing unknown is the rule, and all of it is looked through at once.

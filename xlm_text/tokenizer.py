@@ -9,34 +9,42 @@ from typing import Any
 
 from tokenizers import AddedToken
 
-from xlm_text.analysis import Analysis, Analyzer
-from xlm_text.calling import Call, read_options
+from xlm_text.added_tokens import AddedTokens
+from xlm_text.arguments import read_arguments
+from xlm_text.calling import Side, tokenize
 from xlm_text.checkpoints import KNOWN_LANGUAGES
+from xlm_text.cutters import Cutters
+from xlm_text.decoding import Decoder
 from xlm_text.encoding import BatchEncoding
 from xlm_text.errors import InputError
-from xlm_text.languages import choose_segmenter, no_such_language
-from xlm_text.padding import pad_columns, padded_length, read_rows, to_tensors
-from xlm_text.pipelines import Pipeline, WhiteSpacePipeline, load_pipeline
-from xlm_text.samples import check_string, read_samples
+from xlm_text.languages import no_such_language
+from xlm_text.layout import lay_out
+from xlm_text.notices import Notices
+from xlm_text.options import Options, read_options
+from xlm_text.padding import pad_rows
+from xlm_text.rows import Frame
+from xlm_text.samples import Given, Samples, check_string, read_samples
 from xlm_text.settings import Settings
-from xlm_text.spans import Span
 from xlm_text.storage import load_pretrained, save_settings
-from xlm_text.streaming import batches, map_in_order
+from xlm_text.streams import EncodeBatch, check_stream, encode_stream
 from xlm_text.subwords import Subwords
-from xlm_text.texts import Text, Texts
-from xlm_text.tokens import TokenTable
+from xlm_text.tensors import to_tensors
+from xlm_text.texts import Texts
 from xlm_text.vocabulary import Vocabulary
 
 
-class XLMTokenizer(TokenTable):
+class XLMTokenizer(Decoder):
     """Tokenizer of the XLM checkpoints, in every language they have.
 
     Most users load one with :meth:`from_pretrained`.
 
     Args:
-        vocabulary: the pieces and merges.
-        settings: everything else; see :class:`~xlm_text.Settings`.
+        vocab_file: a ``vocab.json``, or a :class:`~xlm_text.Vocabulary` in its place.
+        merges_file: the ``merges.txt`` that belongs to the file.
+        settings: what ``arguments`` change; see :class:`~xlm_text.Settings`.
         added_tokens: tokens that were added to the vocabulary, by their ids.
+        **arguments: changes to the settings.  A special token that the vocabulary lacks is added
+            to it; an ``AddedToken`` keeps its flags.
 
     Example:
         >>> tokenizer = XLMTokenizer.from_pretrained()  # the small demonstration vocabulary
@@ -47,35 +55,35 @@ class XLMTokenizer(TokenTable):
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        vocab_file: str | Path | Vocabulary,
+        merges_file: str | Path | None = None,
+        *,
         settings: Settings | None = None,
         added_tokens: Mapping[int, AddedToken] | None = None,
+        **arguments: Any,
     ) -> None:
-        super().__init__(vocabulary, settings or Settings(), added_tokens or {})
-        self._subwords = Subwords(vocabulary.ids, vocabulary.merges, self._settings.unk_token)
+        changes, named = read_arguments(arguments)
+        settings = (settings or Settings()).change(**changes)
+        vocabulary = _vocabulary(vocab_file, merges_file)
+        self._cutters: Cutters | None = None
+        self._notices = Notices()
+        super().__init__(vocabulary, settings, added_tokens or {}, named)
+        self._subwords = Subwords(vocabulary.ids, vocabulary.merges, settings.unk_token or "<unk>")
+        if settings.lang is not None:
+            self.check_language(settings.lang)
 
-    # What it is ---------------------------------------------------------------------------
-
-    @property
-    def lang(self) -> str:
-        """The language of a text that is given without one; it can be set."""
-        return self._settings.lang
-
-    @lang.setter
-    def lang(self, lang: str) -> None:
-        self._settings = self._settings.change(lang=self.check_language(lang))
-
-    @property
-    def lang2id(self) -> dict[str, int] | None:
-        """The id of each language of the checkpoint; ``None`` where that is not known."""
-        known = self._settings.lang2id
-        return None if known is None else dict(known)
-
-    @property
-    def id2lang(self) -> dict[int, str] | None:
-        """The language of each id."""
-        known = self._settings.lang2id
-        return None if known is None else {id_: lang for lang, id_ in known.items()}
+    def __repr__(self) -> str:
+        settings = self._settings
+        known = "unknown" if settings.lang2id is None else ", ".join(settings.lang2id)
+        added = len(self) - self.vocab_size
+        return (
+            f"{type(self).__name__}(name_or_path={self.name_or_path!r}, "
+            f"vocab_size={self.vocab_size}, added_tokens={added}, languages=[{known}], "
+            f"lang={settings.lang!r}, model_max_length={self.model_max_length}, "
+            f"padding_side={settings.padding_side!r}, "
+            f"truncation_side={settings.truncation_side!r}, "
+            f"special_tokens={self.special_tokens_map})"
+        )
 
     # Loading and saving -------------------------------------------------------------------
 
@@ -88,6 +96,7 @@ class XLMTokenizer(TokenTable):
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
         token: str | None = None,
+        subfolder: str | None = None,
         **settings: Any,
     ) -> XLMTokenizer:
         """Load a tokenizer.
@@ -100,6 +109,7 @@ class XLMTokenizer(TokenTable):
             cache_dir: where the hub's files are kept, instead of its usual cache.
             local_files_only: use what the cache has, and never the network.
             token: a hub token, for private repositories.
+            subfolder: where the files are in the folder, or in the repository on the hub.
             **settings: changes to the :class:`~xlm_text.Settings` that the files name.
 
         Raises:
@@ -113,16 +123,22 @@ class XLMTokenizer(TokenTable):
             "local_files_only": local_files_only,
             "token": token,
         }
-        stored = load_pretrained(where, hub)
-        return cls(stored.vocabulary, stored.settings.change(**settings), stored.added_tokens)
+        stored = load_pretrained(where, hub, subfolder)
+        tokenizer = cls(
+            stored.vocabulary,
+            settings=stored.settings,
+            added_tokens=stored.added_tokens,
+            **settings,
+        )
+        tokenizer.name_or_path = "" if where is None else str(where)
+        return tokenizer
 
     @classmethod
     def from_files(
         cls, vocab_file: str | Path, merges_file: str | Path, **settings: Any
     ) -> XLMTokenizer:
         """Load from a ``vocab.json`` and a ``merges.txt``, and settings by name."""
-        vocabulary = Vocabulary.from_files(vocab_file, merges_file)
-        return cls(vocabulary, Settings().change(**settings))
+        return cls(vocab_file, merges_file, **settings)
 
     @classmethod
     def from_original(
@@ -137,11 +153,13 @@ class XLMTokenizer(TokenTable):
         ``max_vocab`` cuts the vocabulary to the size of the checkpoint, special words included
         (95000 for the fifteen-language ones).
         """
-        vocabulary = Vocabulary.from_original(codes_file, vocab_file, max_vocab)
-        return cls(vocabulary, Settings().change(**settings))
+        return cls(Vocabulary.from_original(codes_file, vocab_file, max_vocab), **settings)
 
     def save_pretrained(self, save_directory: str | Path) -> tuple[str, ...]:
-        """Write a folder that :meth:`from_pretrained` and transformers load; return the paths."""
+        """Write a folder that :meth:`from_pretrained` and transformers load; return the paths.
+
+        Every setting is saved but ``kytea_model``, a path on this machine, and ``memory_limit``.
+        """
         vocabulary = self.save_vocabulary(save_directory)
         return (*vocabulary, *save_settings(save_directory, self._settings, self._added.by_id()))
 
@@ -162,7 +180,11 @@ class XLMTokenizer(TokenTable):
     # From text to tokens ------------------------------------------------------------------
 
     def tokenize(
-        self, text: str, lang: str | None = None, bypass_tokenizer: bool = False
+        self,
+        text: str,
+        lang: str | None = None,
+        bypass_tokenizer: bool = False,
+        split_special_tokens: bool | None = None,
     ) -> list[str]:
         """Cut a text into pieces; the last piece of each word ends in ``</w>``.
 
@@ -171,6 +193,8 @@ class XLMTokenizer(TokenTable):
             lang: its language; by default the tokenizer's own.
             bypass_tokenizer: only split at white space and apply the merges, for text that went
                 through the preprocessing elsewhere.
+            split_special_tokens: special and added tokens in the text are text like any other; by
+                default the tokenizer's setting.
 
         Raises:
             InputError: ``text`` is not a string or not valid Unicode, or the checkpoint does not
@@ -179,17 +203,17 @@ class XLMTokenizer(TokenTable):
 
         """
         check_string("text", text)
-        texts = self._texts(self.check_language(lang), bypass_tokenizer)
-        return texts.analysis(text).tokens
+        lang = self.check_language(lang, needed=not bypass_tokenizer)
+        return self._texts(lang, bypass_tokenizer, split_special_tokens).analysis(text).tokens
 
     def words(self, text: str, lang: str | None = None) -> list[str]:
         """Return the words of a text as they are before they are cut into pieces."""
         check_string("text", text)
-        return self._texts(self.check_language(lang), bypass=False).words(text)
+        return self._texts(self.check_language(lang)).words(text)
 
     def __call__(
         self,
-        text: str | Sequence[Any],
+        text: str | Sequence[Any] | None = None,
         text_pair: str | Sequence[Any] | None = None,
         add_special_tokens: bool = True,
         padding: bool | str = False,
@@ -200,8 +224,8 @@ class XLMTokenizer(TokenTable):
         pad_to_multiple_of: int | None = None,
         padding_side: str | None = None,
         return_tensors: str | None = None,
-        return_token_type_ids: bool = False,
-        return_attention_mask: bool = True,
+        return_token_type_ids: bool | None = False,
+        return_attention_mask: bool | None = True,
         return_overflowing_tokens: bool = False,
         return_special_tokens_mask: bool = False,
         return_offsets_mapping: bool = False,
@@ -210,7 +234,11 @@ class XLMTokenizer(TokenTable):
         lang: str | Sequence[str] | None = None,
         lang_pair: str | Sequence[str] | None = None,
         bypass_tokenizer: bool = False,
+        split_special_tokens: bool | None = None,
+        text_target: str | Sequence[Any] | None = None,
+        lang_target: str | Sequence[str] | None = None,
         return_langs: bool | None = None,
+        verbose: bool = True,
     ) -> BatchEncoding:
         """Turn texts into model inputs.
 
@@ -218,7 +246,8 @@ class XLMTokenizer(TokenTable):
         ``lang_pair``, ``bypass_tokenizer`` and ``return_langs`` are this package's.
 
         Args:
-            text: a text, a list of texts, or a list of pairs of texts.
+            text: a text, a list of texts, or a list of pairs of texts.  An array or column of
+                strings is a list, and a list of ids is a text that was tokenized already.
             text_pair: the second text, or one for each of the list.
             add_special_tokens: put ``bos_token`` in front and ``sep_token`` behind each text.
             padding: ``True`` or ``"longest"`` pads to the longest row, ``"max_length"`` to
@@ -228,7 +257,8 @@ class XLMTokenizer(TokenTable):
             max_length: the longest row, in tokens, special tokens included.
             stride: how many tokens a row shares with the one before it where
                 ``return_overflowing_tokens`` makes several of a text.
-            is_split_into_words: a text is a list of words; each is tokenized on its own.
+            is_split_into_words: a text is a list of words; each is tokenized on its own.  In a
+                list of texts a tuple of two such lists is a pair.
             pad_to_multiple_of: round the padded length up.
             padding_side: ``"left"`` or ``"right"``, instead of the tokenizer's setting.
             return_tensors: ``"np"`` or ``"pt"``; lists without it.
@@ -245,6 +275,12 @@ class XLMTokenizer(TokenTable):
             lang: the language, or one for each text; by default the tokenizer's own.
             lang_pair: that of the second texts; by default that of the first.
             bypass_tokenizer: only split at white space and apply the merges.
+            split_special_tokens: special and added tokens in the texts are text like any other;
+                by default the tokenizer's setting.
+            text_target: a text, or one for each of the list, whose ids become ``labels``; alone,
+                it is what the call gives.
+            lang_target: its language; by default that of the first texts.
+            verbose: whether to warn of a text that is too long for the model.
             return_langs: add ``langs``, the id of each token's language; padding has that of its
                 neighbour.  By default where the model has language embeddings.
 
@@ -252,6 +288,12 @@ class XLMTokenizer(TokenTable):
             InputError: an argument cannot be used; the message names it, its value and the
                 position in the batch.
             MissingComponentError: what a language needs is not on this machine.
+
+        Warns:
+            LanguageWarning: the checkpoint has several languages, and nobody said which one this
+                is.  Once for each tokenizer.
+            LengthWarning: a row is longer than the model's longest sequence, and nothing was said
+                about its length.  Once for each tokenizer.
 
         Example:
             >>> tokenizer = XLMTokenizer.from_pretrained()
@@ -262,27 +304,75 @@ class XLMTokenizer(TokenTable):
         """
         options = read_options(
             self._settings,
-            {
-                "add_special_tokens": add_special_tokens,
-                "padding": padding,
-                "truncation": truncation,
-                "max_length": max_length,
-                "stride": stride,
-                "pad_to_multiple_of": pad_to_multiple_of,
-                "padding_side": padding_side,
-                "return_tensors": return_tensors,
-                "return_token_type_ids": return_token_type_ids,
-                "return_attention_mask": return_attention_mask,
-                "return_overflowing_tokens": return_overflowing_tokens,
-                "return_special_tokens_mask": return_special_tokens_mask,
-                "return_offsets_mapping": return_offsets_mapping,
-                "return_length": return_length,
-                "bypass": bypass_tokenizer,
-                "return_langs": return_langs,
-            },
+            padding=padding,
+            truncation=truncation,
+            max_length=max_length,
+            stride=stride,
+            pad_to_multiple_of=pad_to_multiple_of,
+            padding_side=padding_side,
+            return_tensors=return_tensors,
+            add_special_tokens=add_special_tokens,
+            return_token_type_ids=return_token_type_ids,
+            return_attention_mask=return_attention_mask,
+            return_overflowing_tokens=return_overflowing_tokens,
+            return_special_tokens_mask=return_special_tokens_mask,
+            return_offsets_mapping=return_offsets_mapping,
+            return_length=return_length,
+            return_langs=return_langs,
         )
-        samples = read_samples(self, text, text_pair, lang, lang_pair, is_split_into_words)
-        return Call(self, samples, options).run()
+        read = partial(read_samples, self, words=is_split_into_words, needed=not bypass_tokenizer)
+        load = partial(self._texts, bypass=bypass_tokenizer, split=split_special_tokens)
+        batch = None
+        if text is not None or text_target is None:
+            samples = read(text, text_pair, lang, lang_pair)
+            first, second = tokenize(samples, load, return_offsets_mapping)
+            batch = self._lay_out(first, second, options, samples.batched, verbose)
+        if text_target is not None:
+            samples = read(text_target, None, lang if lang_target is None else lang_target, None)
+            target, _ = tokenize(samples, load, return_offsets_mapping)
+            labels = self._lay_out(target, None, options, samples.batched, verbose)
+            if batch is None:
+                return labels
+            batch["labels"] = labels["input_ids"]
+        assert batch is not None
+        return batch
+
+    def prepare_for_model(
+        self,
+        ids: Sequence[int],
+        pair_ids: Sequence[int] | None = None,
+        *,
+        lang: str | None = None,
+        lang_pair: str | None = None,
+        return_tensors: str | None = None,
+        prepend_batch_axis: bool = False,
+        verbose: bool = True,
+        **options: Any,
+    ) -> BatchEncoding:
+        """Make model inputs of the ids of one text, or of a pair: what a call does behind them.
+
+        The other options are those of the call.  Tensors have no axis for the batch unless
+        ``prepend_batch_axis`` asks for one.
+
+        Example:
+            >>> tokenizer = XLMTokenizer.from_pretrained()
+            >>> tokenizer.prepare_for_model([20, 21], [22], max_length=7, padding="max_length")
+            {'input_ids': [0, 20, 21, 1, 22, 1, 2],
+             'attention_mask': [1, 1, 1, 1, 1, 1, 0]}
+
+        """
+        rows = read_options(self._settings, **options)
+        langs = [self.check_language(code, needed=False) for code in (lang, lang_pair or lang)]
+        given = [
+            [Given(list(part), self.convert_ids_to_tokens(part))]
+            for part in (ids, pair_ids)
+            if part is not None
+        ]
+        texts, pairs = given[0], given[1] if len(given) > 1 else None
+        samples = Samples(texts, langs[:1], pairs, langs[1:], batched=False)
+        sides = tokenize(samples, self._texts, rows.return_offsets_mapping)
+        batch = self._lay_out(*sides, rows, False, verbose)
+        return batch.convert_to_tensors(return_tensors, prepend_batch_axis)
 
     def encode(
         self,
@@ -308,28 +398,43 @@ class XLMTokenizer(TokenTable):
         self,
         texts: Iterable[Any],
         *,
+        lang: str | Iterable[str] | None = None,
+        lang_pair: str | Iterable[str] | None = None,
         workers: int = 1,
         batch_size: int = 1000,
         **options: Any,
-    ) -> Iterator[list[int]]:
+    ) -> Iterator[Any]:
         """Yield the ids of each text of a stream, in order, in constant memory.
 
         Args:
             texts: texts or pairs, perhaps without end.
+            lang: the language, or an iterable with that of each text, which is read in step with
+                the texts.
+            lang_pair: that of the second texts; by default that of the first.
             workers: processes to work in; 1 is this one.
             batch_size: how many texts are tokenized together.
-            **options: as in the call, with one ``lang`` for all.
+            **options: those of the call that say which ids a text gets.  With
+                ``return_offsets_mapping=True`` each item is a pair: the ids, and their spans.
+
+        Raises:
+            InputError: an argument cannot be used; at once.  Or a text cannot be used: when the
+                rows of all texts before it are out.  Its ``number`` counts from the first text.
 
         Example:
             >>> tokenizer = XLMTokenizer.from_pretrained()
-            >>> rows = tokenizer.encode_iterator(["Hello!", "Goodbye."], lang="en")
+            >>> rows = tokenizer.encode_iterator(["Hello!", "Au revoir."], lang=["en", "fr"])
             >>> [len(row) for row in rows]
-            [5, 7]
+            [5, 6]
 
         """
-        call = partial(self.batch_encode, **options)
-        for rows in map_in_order(call, batches(texts, batch_size), workers):
-            yield from rows
+        check_stream(texts, lang, lang_pair, workers, batch_size, options)
+        if lang is None or isinstance(lang, str):
+            lang = self.check_language(lang, needed=not options.get("bypass_tokenizer"))
+        if isinstance(lang_pair, str):
+            self.check_language(lang_pair)
+        encode = EncodeBatch(self, options)
+        encode.check()
+        return encode_stream(encode, texts, lang, lang_pair, batch_size, workers)
 
     def pad(
         self,
@@ -340,90 +445,96 @@ class XLMTokenizer(TokenTable):
         padding_side: str | None = None,
         return_attention_mask: bool | None = None,
         return_tensors: str | None = None,
+        verbose: bool = True,
     ) -> BatchEncoding:
         """Pad rows that were made earlier: one row, a batch, or a list of rows.
 
         The arguments are those of the call.  Columns that are not the tokenizer's stay as they
-        are.
+        are; as tensors, whole numbers, fractions and truth values stay what they are, too.
         """
-        columns, batched = read_rows(encoded_inputs)
-        if return_attention_mask is not False and "attention_mask" not in columns:
-            columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
         options = read_options(
             self._settings,
-            {
-                "padding": padding,
-                "truncation": False,
-                "max_length": max_length,
-                "stride": 0,
-                "pad_to_multiple_of": pad_to_multiple_of,
-                "padding_side": padding_side,
-                "return_tensors": return_tensors,
-            },
+            padding=padding,
+            max_length=max_length,
+            pad_to_multiple_of=pad_to_multiple_of,
+            padding_side=padding_side,
+            return_tensors=return_tensors,
         )
-        lengths = [len(row) for row in columns["input_ids"]]
-        length = padded_length(
-            lengths, options.padding, options.max_length, options.pad_to_multiple_of
-        )
-        if length is not None:
-            pad_token_id = self._id(self._settings.pad_token)
-            columns = pad_columns(columns, length, options.padding_side, pad_token_id)
-        if not batched:
-            columns = {name: column[0] for name, column in columns.items()}
+        pad = self._frame.id_of("pad_token") if options.padding != "do_not_pad" else None
+        columns = pad_rows(encoded_inputs, options, pad, return_attention_mask is not False)
         return BatchEncoding(to_tensors(columns, return_tensors))
 
-    def ids_of(self, texts: Sequence[Text], lang: str, bypass: bool) -> list[list[int]]:
-        """Return the ids of texts, or of texts cut into words, without special tokens around."""
-        return self._texts(lang, bypass).ids(texts)
+    # Inside -------------------------------------------------------------------------------
 
-    def ids_and_offsets_of(
-        self, texts: Sequence[Text], lang: str, bypass: bool
-    ) -> tuple[list[list[int]], list[list[Span]]]:
-        """Return the ids of texts and, for each of them, its span of the text or word."""
-        return self._texts(lang, bypass).ids_and_offsets(texts)
+    def check_language(self, lang: str | None, *, needed: bool = True) -> str:
+        """Return the language, the tokenizer's own for ``None``; raise if it cannot be used.
 
-    def analyses_of(self, texts: Sequence[Text], lang: str, bypass: bool) -> list[Analysis]:
-        """Return the tokens of texts with their places; those of words count from each word."""
-        return self._texts(lang, bypass).analyses(texts)
-
-    def check_language(self, lang: str | None) -> str:
-        """Return the language, the tokenizer's own for ``None``; raise if it cannot be used."""
-        lang = self._settings.lang if lang is None else lang
+        ``needed=False`` says that nothing depends on a language that nobody named.
+        """
+        settings = self._settings
+        if lang is None:
+            lang = settings.default_lang
+            if not needed:
+                return lang
+            if settings.leaves_language_open:
+                self._choose_language(lang)
         if not isinstance(lang, str) or not lang:
             raise InputError(f"lang must be a language code such as 'en', not {lang!r}")
-        known = self.lang2id if self.lang2id is not None else KNOWN_LANGUAGES
-        if lang not in known and not self._settings.any_language:
-            raise no_such_language(lang, known, self.lang2id is not None)
+        known = settings.lang2id if settings.lang2id is not None else KNOWN_LANGUAGES
+        if lang not in known and not settings.any_language:
+            raise no_such_language(lang, known, settings.lang2id is not None)
         return lang
 
-    def _texts(self, lang: str, bypass: bool) -> Texts:
-        key = None if bypass else lang
-        texts = self._texts_by_language.get(key)
-        if texts is None:
-            settings = self._settings
-            if bypass:
-                pipeline: Pipeline = WhiteSpacePipeline()
-            else:
-                chosen = {"zh": settings.zh_segmenter, "th": settings.th_segmenter}
-                component = choose_segmenter(lang, chosen.get(lang))
-                pipeline = load_pipeline(lang, component, settings.kytea_model)
-            analyzer = Analyzer(
-                pipeline,
-                settings.do_lowercase_and_remove_accent and not bypass,
-                self._subwords,
-                self.convert_tokens_to_ids,
-                settings.memory_limit,
-            )
-            texts = Texts(analyzer, self._added)
-            self._texts_by_language[key] = texts
-        return texts
+    def _choose_language(self, lang: str) -> None:
+        """Warn that nobody named a language; raise if the reference's choice is none there is."""
+        languages = sorted(self._settings.lang2id or ())
+        if lang not in languages and not self._settings.any_language:
+            problem = f"must be given: this tokenizer has several languages, {', '.join(languages)}"
+            raise InputError(problem, argument="lang")
+        self._notices.language(lang, languages)
 
-    def _add(self, tokens: Iterable[str | AddedToken], special: bool) -> int:
-        # What was remembered may not be true with the new tokens.
-        self._texts_by_language: dict[str | None, Texts] = {}
-        return super()._add(tokens, special)
+    def _lay_out(
+        self, first: Side, second: Side | None, options: Options, batched: bool, verbose: bool
+    ) -> BatchEncoding:
+        limit = self._settings.model_max_length
+        if verbose and limit is not None and options.max_length is None:
+            special = self.num_special_tokens_to_add(second is not None)
+            room = limit - special * options.add_special_tokens
+            self._notices.length(first.ids, None if second is None else second.ids, room)
+        return lay_out(first, second, options, self._frame, self._settings.lang2id, batched)
+
+    def _texts(self, lang: str, bypass: bool = False, split: bool | None = None) -> Texts:
+        settings, cutters = self._settings, self._cutters
+        if cutters is None:
+            cutters = self._cutters = Cutters(settings, self._subwords, self._ids_of)
+        split = settings.split_special_tokens if split is None else split
+        return cutters.texts(lang, bypass, AddedTokens() if split else self._added)
+
+    def _forget(self) -> None:
+        # What the caches hold may not be true any more.  Batches that were made before go on
+        # using what they were made with, so that it must not change under them.
+        if self._cutters is not None:
+            self._cutters = None
+            added = AddedTokens()
+            for id_, token in self._added.by_id().items():
+                added.add(token, id_)
+            self._added = added
 
     def __getstate__(self) -> dict[str, Any]:
-        # What is remembered is quicker worked out again than carried along, and segmenters
-        # cannot be.
-        return {**self.__dict__, "_texts_by_language": {}}
+        # What is cached is quicker computed again than carried along, and segmenters cannot be.
+        state = {**self.__dict__, "_cutters": None, "_notices": Notices()}
+        state["_framed"] = None, Frame(None, None, None)
+        state.pop("_pieces", None)
+        return state
+
+
+def _vocabulary(vocab_file: str | Path | Vocabulary, merges_file: str | Path | None) -> Vocabulary:
+    if isinstance(vocab_file, Vocabulary):
+        if merges_file is not None:
+            raise InputError("merges_file must be left out where a Vocabulary is given")
+        return vocab_file
+    for name, path in (("vocab_file", vocab_file), ("merges_file", merges_file)):
+        if not isinstance(path, str | Path):
+            raise InputError(f"{name} must be the path of a file, not {path!r:.60}")
+    assert merges_file is not None
+    return Vocabulary.from_files(vocab_file, merges_file)

@@ -1,48 +1,98 @@
-"""The tokens of a tokenizer: their ids, the roles of the special ones, and the way back to text."""
+"""The tokens of a tokenizer: their ids, the roles of the special ones, and adding more."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from operator import index
 from typing import Any, overload
 
 from tokenizers import AddedToken
 
 from xlm_text.added_tokens import AddedTokens
-from xlm_text.detokenization import close_spaces, join_words
+from xlm_text.arguments import read_arguments, read_tokens
+from xlm_text.attributes import Attributes
 from xlm_text.errors import InputError
-from xlm_text.padding import as_lists
+from xlm_text.rows import Frame, SpecialToken
+from xlm_text.sequences import as_list
 from xlm_text.settings import TOKEN_NAMES, Settings
 from xlm_text.subwords import END_OF_WORD
-from xlm_text.vocabulary import CONTROL_TOKENS, Vocabulary
+from xlm_text.vocabulary import Vocabulary
+
+# The settings that decide which ids a text gets.
+_CUTTING = (
+    "do_lowercase_and_remove_accent",
+    "kytea_model",
+    "memory_limit",
+    "th_segmenter",
+    "unk_token",
+    "zh_segmenter",
+)
+_FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
 
 
-class TokenTable:
-    """Everything about tokens that needs no text: what the tokenizer and its call look up."""
+class TokenTable(Attributes):
+    """Everything about tokens that needs no text: what the tokenizer and its call look up.
+
+    Args:
+        vocabulary: the pieces and merges.
+        settings: the roles of special tokens; those that the vocabulary lacks are added to it.
+        added: the tokens that were added before, by their ids.
+        named: special tokens that the caller named, by their text, perhaps with flags.
+
+    """
 
     def __init__(
-        self, vocabulary: Vocabulary, settings: Settings, added: Mapping[int, AddedToken]
+        self,
+        vocabulary: Vocabulary,
+        settings: Settings,
+        added: Mapping[int, AddedToken],
+        named: Mapping[str, str | AddedToken],
     ) -> None:
         self._vocabulary = vocabulary
         self._settings = settings
         self._added = AddedTokens()
+        self._framed: tuple[Settings | None, Frame] = None, Frame(None, None, None)
         # Tokens that were added keep their ids; so they come before the others.
-        there = {token.content for token in added.values()} - {settings.unk_token}
-        named = [token for token in settings.named_tokens.values() if token not in there]
-        vocabulary.require([*CONTROL_TOKENS, *named])
-        for id_, token in added.items():
-            self._restore(id_, token)
-        self._add(settings.special_tokens, special=True)
+        self._restore(added)
+        unk = settings.unk_token
+        if unk is not None and unk not in named and unk not in self._added:
+            vocabulary.require([unk])
+        self._add([named.get(token, token) for token in settings.special_tokens], special=True)
 
     @cached_property
     def _pieces(self) -> list[str]:
         return sorted(self._vocabulary.ids, key=self._vocabulary.ids.__getitem__)
 
-    @property
-    def settings(self) -> Settings:
-        """How the tokenizer behaves."""
-        return self._settings
+    # What it is ---------------------------------------------------------------------------
+
+    def change_settings(self, **changes: Any) -> None:
+        """Change some of the :class:`~xlm_text.Settings`, all of them or none.
+
+        Raises:
+            InputError: there is no such setting, it cannot have this value, or a special token is
+                not in the vocabulary.
+
+        """
+        changes, tokens = read_arguments(changes)
+        settings = self._settings.change(**changes)
+        missing = [token for token in settings.special_tokens if not self._has(token)]
+        if missing:
+            raise InputError(
+                f"no special token can be {missing[0]!r}, which is not in the vocabulary: "
+                "add_special_tokens adds it"
+            )
+        self._settings = settings
+        if not changes.keys().isdisjoint(_CUTTING):
+            self._forget()
+        # A token with a role is never cut.
+        self._add([tokens.get(token, token) for token in settings.special_tokens], special=True)
+
+    def _forget(self) -> None:
+        """Drop what may not be true any more when tokens or settings change."""
+
+    def _has(self, token: str) -> bool:
+        return token in self._vocabulary.ids or token in self._added
 
     @property
     def vocab_size(self) -> int:
@@ -57,16 +107,7 @@ class TokenTable:
         """Return the id of every token, added ones included."""
         return {**self._vocabulary.ids, **self._added.ids}
 
-    def __getattr__(self, name: str) -> Any:
-        # bos_token, bos_token_id and so on: each is a setting, and its id.
-        settings = self.__dict__.get("_settings")
-        if settings is not None:
-            if hasattr(settings, name):
-                return getattr(settings, name)
-            if name.endswith("_token_id") and name[:-3] in TOKEN_NAMES:
-                token = getattr(settings, name[:-3])
-                return None if token is None else self._id(token)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    # Special and added tokens -------------------------------------------------------------
 
     @property
     def all_special_tokens(self) -> list[str]:
@@ -83,7 +124,114 @@ class TokenTable:
         """The special tokens that have a role, by its name."""
         return self._settings.named_tokens
 
-    # Tokens, ids and strings --------------------------------------------------------------
+    @property
+    def added_tokens_decoder(self) -> dict[int, AddedToken]:
+        """Every token that is never cut, by its id: the special ones, and those that were added."""
+        return {id_: _copy(token) for id_, token in self._added.by_id().items()}
+
+    @property
+    def added_tokens_encoder(self) -> dict[str, int]:
+        """The id of every token that is never cut."""
+        return {token.content: id_ for id_, token in self._added.by_id().items()}
+
+    def get_added_vocab(self) -> dict[str, int]:
+        """Return :attr:`added_tokens_encoder`, as users of transformers ask for it."""
+        return self.added_tokens_encoder
+
+    def add_tokens(
+        self,
+        new_tokens: str | AddedToken | Sequence[str | AddedToken] | None,
+        special_tokens: bool = False,
+    ) -> int:
+        """Add tokens that are never cut; return how many of them the vocabulary did not have.
+
+        They get the ids from ``len(tokenizer)`` on.  Where the checkpoint is lower-cased, so is
+        a token that is not special, as in the reference.
+        """
+        if isinstance(new_tokens, str | AddedToken):
+            new_tokens = [new_tokens]
+        return self._add(new_tokens or [], special_tokens)
+
+    def add_special_tokens(
+        self, special_tokens_dict: Mapping[str, Any], replace_extra_special_tokens: bool = True
+    ) -> int:
+        """Give special tokens their roles, adding those that the vocabulary does not have.
+
+        Keys are ``bos_token``, ``sep_token`` and the like, and ``additional_special_tokens``
+        (or ``extra_special_tokens``) with a list, which replaces the present one, or goes on from
+        it with ``replace_extra_special_tokens=False``.
+        """
+        changes: dict[str, Any] = {}
+        tokens: list[str | AddedToken] = []
+        for name, value in special_tokens_dict.items():
+            if name in TOKEN_NAMES:
+                _check_token(value)
+                changes[name] = str(value)
+                tokens.append(value)
+            elif name in ("additional_special_tokens", "extra_special_tokens"):
+                extra = read_tokens(name, value)
+                before = () if replace_extra_special_tokens else self.additional_special_tokens
+                texts = dict.fromkeys([*before, *map(str, extra)])
+                changes["additional_special_tokens"] = tuple(texts)
+                tokens += extra
+            else:
+                raise InputError(
+                    f"no special token is called {name!r}: there are "
+                    f"{', '.join(TOKEN_NAMES)} and additional_special_tokens"
+                )
+        self._settings = self._settings.change(**changes)
+        return self._add(tokens, special=True)
+
+    def _add(self, tokens: Iterable[str | AddedToken], special: bool) -> int:
+        tokens = list(tokens)
+        for token in tokens:
+            _check_token(token)
+        tokens = [t for t in tokens if str(t) and not (isinstance(t, str) and t in self._added)]
+        if not tokens:
+            return 0
+        self._forget()
+        special_tokens = set(self._settings.special_tokens)
+        before = size = len(self)
+        extra: list[str] = []
+        for token in tokens:
+            if isinstance(token, str):
+                is_special = special or token in special_tokens
+                token = AddedToken(token, normalized=not is_special, special=is_special)
+            else:
+                token = _copy(token)
+                token.special = token.special or special
+            if token.normalized and not token.special and self.do_lower_case:
+                token.content = token.content.lower()
+            if token.special and token.content not in special_tokens:
+                special_tokens.add(token.content)
+                extra.append(token.content)
+            known = self._vocabulary.ids.get(token.content, self._added.ids.get(token.content))
+            self._added.add(token, size if known is None else known)
+            size += known is None
+        if extra:
+            extra = [*self._settings.additional_special_tokens, *extra]
+            self._settings = self._settings.change(additional_special_tokens=tuple(extra))
+        return size - before
+
+    def _restore(self, added: Mapping[int, AddedToken]) -> None:
+        size = len(self._vocabulary.ids)
+        wrong: list[tuple[str, int, int]] = []
+        for id_, token in added.items():
+            known = self._vocabulary.ids.get(token.content, self._added.ids.get(token.content))
+            place = size if known is None else known
+            if id_ != place:
+                wrong.append((token.content, id_, place))
+            self._added.add(_copy(token), place)
+            size += known is None
+        if wrong:
+            text, id_, place = wrong[0]
+            raise InputError(
+                f"the added tokens {[text for text, *_ in wrong[:5]]} have other ids in the "
+                f"files than in this vocabulary ({id_} and not {place} for {text!r}): do they "
+                "belong together?"
+            )
+
+    # Tokens and ids -----------------------------------------------------------------------
 
     @overload
     def convert_tokens_to_ids(self, tokens: str) -> int: ...  # type: ignore[overload-overlap]
@@ -92,13 +240,15 @@ class TokenTable:
     def convert_tokens_to_ids(self, tokens: str | Iterable[str]) -> int | list[int]:
         """Return the id of a token, or of each of several; an unknown one has ``unk_token``'s."""
         if isinstance(tokens, str):
-            return self.convert_tokens_to_ids([tokens])[0]
-        unk = self._id(self._settings.unk_token)
-        tokens = list(tokens)
-        added, known = self._added.ids, self._vocabulary.ids
-        if added.keys().isdisjoint(tokens):
-            return [known.get(token, unk) for token in tokens]
-        return [added.get(token, known.get(token, unk)) for token in tokens]
+            return self._ids_of([tokens])[0]
+        return self._ids_of(list(tokens))
+
+    @property
+    def _ids_of(self) -> partial[list[int]]:
+        """What gives the ids of tokens as they are now, whatever is added later."""
+        unk = self._settings.unk_token
+        unk_id = None if unk is None else self._id(unk)
+        return partial(_ids_of, self._vocabulary.ids, self._added.ids, unk_id)
 
     @overload
     def convert_ids_to_tokens(self, ids: int, skip_special_tokens: bool = False) -> str: ...
@@ -110,6 +260,7 @@ class TokenTable:
         self, ids: int | Iterable[int], skip_special_tokens: bool = False
     ) -> str | list[str]:
         """Return the token of an id, or of each of several."""
+        ids = as_list(ids)
         if isinstance(ids, int):
             return self._token(ids)
         try:
@@ -140,46 +291,18 @@ class TokenTable:
     def _id(self, token: str) -> int:
         return self._added.ids[token] if token in self._added else self._vocabulary.ids[token]
 
-    def decode(
-        self,
-        token_ids: Any,
-        skip_special_tokens: bool = False,
-        clean_up_tokenization_spaces: bool | None = None,
-        *,
-        detokenize: str | None = None,
-    ) -> str:
-        """Return the text of ids: words with a space between them.
+    # Sequences with special tokens --------------------------------------------------------
 
-        Args:
-            token_ids: ids, as a list, an array, a tensor or a single number.
-            skip_special_tokens: leave the special tokens out.
-            clean_up_tokenization_spaces: close the space before English punctuation and
-                contractions; by default as the tokenizer's setting of that name says.
-            detokenize: a language: put the words together as they are written in it, by the
-                Moses detokenizer, or without spaces for Chinese, Japanese and Thai.
-
-        Raises:
-            InputError: an id is not a whole number of the vocabulary.
-
-        """
-        ids = as_lists(token_ids)
-        tokens = self.convert_ids_to_tokens(
-            [ids] if isinstance(ids, int) else ids, skip_special_tokens
-        )
-        text = self.convert_tokens_to_string(tokens)
-        if detokenize is not None:
-            return join_words(text.split(), detokenize)
-        if clean_up_tokenization_spaces is None:
-            clean_up_tokenization_spaces = self._settings.clean_up_tokenization_spaces
-        return close_spaces(text) if clean_up_tokenization_spaces else text
-
-    def batch_decode(
-        self, sequences: Any, skip_special_tokens: bool = False, **options: Any
-    ) -> list[str]:
-        """Return the text of each row of ids; the options are those of :meth:`decode`."""
-        return [self.decode(row, skip_special_tokens, **options) for row in as_lists(sequences)]
-
-    # Special tokens -----------------------------------------------------------------------
+    @property
+    def _frame(self) -> Frame:
+        """The special tokens around texts, looked up once for each state of the settings."""
+        settings, frame = self._framed
+        if settings is not self._settings:
+            settings = self._settings
+            tokens = (settings.bos_token, settings.sep_token, settings.pad_token)
+            frame = Frame(*(None if t is None else SpecialToken(t, self._id(t)) for t in tokens))
+            self._framed = settings, frame
+        return frame
 
     def build_inputs_with_special_tokens(
         self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
@@ -188,7 +311,7 @@ class TokenTable:
 
         The first token is ``bos_token``, the others are ``sep_token``.
         """
-        first, end = self._id(self._settings.bos_token), self._id(self._settings.sep_token)
+        first, end = self._frame.id_of("bos_token"), self._frame.id_of("sep_token")
         second = [] if token_ids_1 is None else [*token_ids_1, end]
         return [first, *token_ids_0, end, *second]
 
@@ -225,76 +348,24 @@ class TokenTable:
         second = [] if token_ids_1 is None else [1] * (len(token_ids_1) + 1)
         return [0] * (len(token_ids_0) + 2) + second
 
-    def num_special_tokens_to_add(self, pair: bool = False) -> int:
-        """Return how many special tokens a sequence, or a pair of them, gets."""
-        return 3 if pair else 2
 
-    def add_tokens(
-        self,
-        new_tokens: str | AddedToken | Sequence[str | AddedToken],
-        special_tokens: bool = False,
-    ) -> int:
-        """Add tokens that are never cut; return how many of them the vocabulary did not have.
+def _ids_of(
+    known: Mapping[str, int], added: Mapping[str, int], unk: int | None, tokens: Sequence[str]
+) -> list[int]:
+    if added.keys().isdisjoint(tokens):
+        ids = [known.get(token, unk) for token in tokens]
+    else:
+        ids = [added.get(token, known.get(token, unk)) for token in tokens]
+    if unk is None and None in ids:
+        unknown = tokens[ids.index(None)]
+        raise InputError(f"the vocabulary has no {unknown!r}, and the tokenizer has no unk_token")
+    return ids  # type: ignore[return-value]
 
-        They get the ids from ``len(tokenizer)`` on.  Where the checkpoint is lower-cased, so is
-        a token that is not special, as in the reference.
-        """
-        if isinstance(new_tokens, str | AddedToken):
-            new_tokens = [new_tokens]
-        return self._add(new_tokens, special_tokens)
 
-    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any]) -> int:
-        """Give special tokens their roles, adding those that the vocabulary does not have.
+def _check_token(token: Any) -> None:
+    if not isinstance(token, str | AddedToken):
+        raise InputError(f"a token must be a string or an AddedToken, not {token!r}")
 
-        Keys are ``bos_token``, ``sep_token`` and the like, and ``additional_special_tokens``
-        (or ``extra_special_tokens``) with a list, which replaces the present one.
-        """
-        changes: dict[str, Any] = {}
-        for name, value in special_tokens_dict.items():
-            if name in TOKEN_NAMES:
-                changes[name] = str(value)
-            elif name in ("additional_special_tokens", "extra_special_tokens"):
-                changes["additional_special_tokens"] = tuple(map(str, value))
-            else:
-                raise InputError(
-                    f"no special token is called {name!r}: there are "
-                    f"{', '.join(TOKEN_NAMES)} and additional_special_tokens"
-                )
-        values = [
-            token
-            for value in special_tokens_dict.values()
-            for token in ([value] if isinstance(value, str | AddedToken) else value)
-        ]
-        self._settings = self._settings.change(**changes)
-        return self._add(values, special=True)
 
-    def _add(self, tokens: Iterable[str | AddedToken], special: bool) -> int:
-        before = len(self)
-        for token in tokens:
-            if not isinstance(token, str | AddedToken):
-                raise InputError(f"a token must be a string or an AddedToken, not {token!r}")
-            if not str(token) or (isinstance(token, str) and token in self._added):
-                continue
-            is_special = special or str(token) in self.all_special_tokens
-            if isinstance(token, str):
-                token = AddedToken(token, normalized=not is_special, special=is_special)
-            elif special:
-                token.special = True
-            if token.normalized and not token.special and self.do_lowercase_and_remove_accent:
-                token.content = token.content.lower()
-            if token.special and token.content not in self.all_special_tokens:
-                extra = (*self._settings.additional_special_tokens, token.content)
-                self._settings = self._settings.change(additional_special_tokens=extra)
-            known = self._vocabulary.ids.get(token.content, self._added.ids.get(token.content))
-            self._added.add(token, len(self) if known is None else known)
-        return len(self) - before
-
-    def _restore(self, id_: int, token: AddedToken) -> None:
-        known = self._vocabulary.ids.get(token.content, self._added.ids.get(token.content))
-        place = len(self) if known is None else known
-        if id_ != place:
-            raise InputError(
-                f"the added token {token.content!r} has the id {id_} in the files, but "
-                f"{place} is its place in this vocabulary"
-            )
-        self._added.add(token, id_)
+def _copy(token: AddedToken) -> AddedToken:
+    return AddedToken(token.content, **{flag: getattr(token, flag) for flag in _FLAGS})

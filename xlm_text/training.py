@@ -34,7 +34,9 @@ def train(
     same vocabulary, whatever the order of their lines.
 
     Args:
-        texts: the lines of text of each language; the languages get ids in this order.
+        texts: the lines of text of each language; the languages get ids in this order, unless
+            ``lang2id`` is among the settings.  The language of a text that is given without one
+            is the only one there is; where there are several, ``lang`` may say.
         vocab_size: how many entries the vocabulary has at most, the fourteen special tokens
             included.
         min_frequency: how often a pair must stand next to each other to be merged.
@@ -53,18 +55,22 @@ def train(
         )
     if not texts:
         raise InputError("texts must have at least one language")
-    settings.setdefault("lang", next(iter(texts)))
-    settings["lang2id"] = {lang: i for i, lang in enumerate(texts)}
-    unlearnt = Settings().change(**settings)
+    if len(texts) == 1:
+        settings.setdefault("lang", next(iter(texts)))
+    unlearnt = Settings().change(
+        **{"lang2id": {lang: i for i, lang in enumerate(texts)}, **settings}
+    )
     nothing = Vocabulary({token: i for i, token in enumerate(_FIRST_TOKENS)}, [])
-    cutter = XLMTokenizer(nothing, unlearnt)
+    cutter = XLMTokenizer(nothing, settings=unlearnt)
+    for lang in texts:
+        cutter.check_language(lang)
     counts: Counter[str] = Counter()
     for lang, lines in texts.items():
         for line in lines:
             counts.update(cutter.words(line, lang=lang))
     if not counts:
         raise InputError("the texts have no words to learn from")
-    return XLMTokenizer(_learn(counts, vocab_size, min_frequency), unlearnt)
+    return XLMTokenizer(_learn(counts, vocab_size, min_frequency), settings=unlearnt)
 
 
 def _learn(counts: Mapping[str, int], vocab_size: int, min_frequency: int) -> Vocabulary:

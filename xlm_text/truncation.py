@@ -2,24 +2,8 @@
 
 from __future__ import annotations
 
-from xlm_text.encoding import Window
 from xlm_text.errors import Argument, InputError
-
-TRUNCATION = ("do_not_truncate", "longest_first", "only_first", "only_second")
-
-
-def truncation_strategy(truncation: bool | str | None) -> str:
-    """Return the name of a truncation strategy, for which ``True`` and ``False`` stand too."""
-    if truncation is True:
-        return "longest_first"
-    if truncation is False or truncation is None:
-        return "do_not_truncate"
-    if truncation not in TRUNCATION:
-        raise InputError(
-            f"must be True, False or one of {TRUNCATION}, not {truncation!r}",
-            argument="truncation",
-        )
-    return truncation
+from xlm_text.rows import Window
 
 
 def cut_window(

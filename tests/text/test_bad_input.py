@@ -29,7 +29,12 @@ CALLS = {
     "bytes": ((b"abc",), {}, r"text must be a string.*bytes: b'abc'"),
     "None in a batch": ((["a", None],), {}, r"text\[1\] must be a string.*None"),
     "bytes in a batch": ((["a", "b", b"c"],), {}, r"text\[2\].*bytes: b'c'"),
-    "a number in a batch": (([1, "a"],), {}, r"text\[0\].*int: 1"),
+    "a number in a batch": ((["a", 1],), {}, r"text\[1\].*int: 1"),
+    "a text among ids": (([1, "a"],), {}, r"text must be ids only.*str: 'a'"),
+    "an id that no token has": (([5, 10**6],), {}, r"no token has the id 1000000"),
+    "truth for a length": (("a",), {"max_length": True}, r"max_length must be.*True"),
+    "truth for a multiple": (("a",), {"pad_to_multiple_of": True}, r"pad_to_multiple_of.*True"),
+    "no text at all": ((), {}, r"text must be a string.*None"),
     "a list among texts": ((["a", ["b", "c"]],), {}, r"text\[1\].*list: \['b', 'c'\]"),
     "a text among pairs": (([["b", "c"], "a"],), {}, r"text\[1\] must be a pair.*'a'"),
     "three for two": (
@@ -187,7 +192,7 @@ def test_nul_and_other_controls_pass_as_in_the_reference(lang, load_ours, load_t
 
 @pytest.mark.parametrize(
     "ids",
-    [[2150], [5, -1], [10**12], [5, 2**70], ["5"], [None], "abc", [[5, 6]], [5.5], None],
+    [[2150], [5, -1], [10**12], [5, 2**70], ["5"], [None], "abc", [[5, 2150]], [5.5], None],
     ids=repr,
 )
 def test_ids_that_cannot_be_decoded(ids, ours):

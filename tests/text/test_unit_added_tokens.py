@@ -73,6 +73,11 @@ def test_splitting_is_that_of_the_reference(plain_ours, plain_reference, tokens,
         assert ours.tokenize(text) == theirs.tokenize(text), (text, tokens)
         ids = theirs(text)["input_ids"]
         assert ours(text)["input_ids"] == ids
+        split = theirs.tokenize(text, split_special_tokens=True)
+        assert ours.tokenize(text, split_special_tokens=True) == split
+        assert ours(text, split_special_tokens=True) == dict(
+            theirs(text, split_special_tokens=True)
+        )
         assert ours.decode(ids) == theirs.decode(ids)
         for skip in (True, False):
             assert ours.convert_ids_to_tokens(ids, skip) == theirs.convert_ids_to_tokens(ids, skip)

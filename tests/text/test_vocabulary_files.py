@@ -302,7 +302,7 @@ BAD_VOCABULARIES = {
         json.dumps({w: i for i, w in enumerate(w for w in GOOD if w != "<unk>")}),
         r"<unk>",
     ),
-    "no special tokens": ('{"a</w>": 0, "b</w>": 1}', r"<s>.*</s>.*<pad>.*<unk>"),
+    "no special tokens": ('{"a</w>": 0, "b</w>": 1}', r"no entry for.*<unk>"),
 }
 
 
@@ -351,7 +351,9 @@ def test_bad_settings_files(name, content, tmp_path):
     ("config", "problem"),
     [
         ({"padding_side": "up"}, "padding_side"),
-        ({"bos_token": "<bos>"}, "<bos>"),
+        ({"bos_token": ["<s>"]}, "bos_token"),
+        ({"unk_token": "<none>"}, "<none>"),
+        ({"lang2id": {"en": 0}, "lang": "fr"}, "'fr'"),
         ({"lang2id": {"en": 0, "fr": 0}}, "lang2id"),
         ({"added_tokens_decoder": {"99999": {"content": "[x]"}}}, "99999"),
     ],

@@ -123,7 +123,7 @@ class FillMask(Task[str, list[Mask]]):
         for row in rows:
             self._check_masks(row.ids.count(self._mask_id))
         return [
-            [(row, self._candidates_in(sample.lang or self.tokenizer.lang))]
+            [(row, self._candidates_in(self.tokenizer.check_language(sample.lang)))]
             for row, sample in zip(rows, samples, strict=True)
         ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
+from xlm_text.samples import check_string
 
 if TYPE_CHECKING:
     from xlm_model.config import XLMConfig
@@ -90,8 +91,10 @@ def call(
     tokenizer: XLMTokenizer, config: XLMConfig, samples: Sequence[Sample], **options: Any
 ) -> Any:
     """Call the tokenizer on samples, with the columns that `row_of` reads."""
-    langs = [sample.lang or tokenizer.lang for sample in samples]
+    langs = [tokenizer.check_language(sample.lang) for sample in samples]
     pairs = [sample.pair for sample in samples if sample.pair is not None]
+    for i, sample in enumerate(samples):
+        check_string("text", sample.text, i)  # the tokenizer takes ids, too; tasks do not
     lang_pairs = [sample.lang_pair or lang for sample, lang in zip(samples, langs, strict=True)]
     return tokenizer(
         [sample.text for sample in samples],
@@ -101,6 +104,7 @@ def call(
         return_langs=config.has_lang_embeddings,
         return_attention_mask=False,
         return_special_tokens_mask=bool(pairs),
+        verbose=False,  # what is too long is an error here
         **options,
     )
 

@@ -1,0 +1,102 @@
+"""How settings are written in a checkpoint's files, for this package and for transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xlm_text.errors import InputError
+from xlm_text.settings import NO_LIMIT, TOKEN_NAMES, Settings
+
+# Settings that stand in the file under their own name.  The reference knows the first ones; the
+# others it passes on.
+_PLAIN = (
+    "do_lowercase_and_remove_accent",
+    "padding_side",
+    "truncation_side",
+    "clean_up_tokenization_spaces",
+    "split_special_tokens",
+    "lang",
+    "any_language",
+    "zh_segmenter",
+    "th_segmenter",
+    "use_lang_emb",
+)
+
+
+def settings_from_tokenizer_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a ``tokenizer_config.json`` or ``special_tokens_map.json`` names.
+
+    What this package does not use is passed over.
+    """
+    # A role that is null has no token; for other settings null says nothing.
+    found: dict[str, Any] = {
+        name: None if config[name] is None else _content(name, config[name])
+        for name in TOKEN_NAMES
+        if name in config
+    }
+    # The second name is the older one.
+    for name in ("extra_special_tokens", "additional_special_tokens"):
+        if isinstance(config.get(name), list):
+            tokens = [_content(name, token) for token in config[name]]
+            found["additional_special_tokens"] = tuple(tokens)
+            break
+    found |= {name: config[name] for name in _PLAIN if config.get(name) is not None}
+    found.update(_languages(config))
+    if config.get("model_max_length") is not None:
+        found["model_max_length"] = config["model_max_length"]
+    return found
+
+
+def settings_from_model_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a model's ``config.json`` names."""
+    found = _languages(config)
+    n_langs = config.get("n_langs", len(found.get("lang2id", ())))
+    found["use_lang_emb"] = bool(config.get("use_lang_emb", True)) and n_langs > 1
+    if isinstance(config.get("max_position_embeddings"), int):
+        found["model_max_length"] = config["max_position_embeddings"]
+    return found
+
+
+def tokenizer_config(settings: Settings) -> dict[str, Any]:
+    """Return what a ``tokenizer_config.json`` says of the settings, for transformers too."""
+    config: dict[str, Any] = {"tokenizer_class": "XLMTokenizer"}
+    # The reference fills in what is left out, so that a role without a token has to say so.
+    default = Settings().named_tokens
+    config |= {
+        name: token
+        for name in TOKEN_NAMES
+        if (token := getattr(settings, name)) is not None or name in default
+    }
+    # Versions of the reference before 5 know the extra tokens by their older name only.
+    config["additional_special_tokens"] = list(settings.additional_special_tokens)
+    if settings.lang2id is not None:
+        config["lang2id"] = dict(settings.lang2id)
+        config["id2lang"] = {str(id_): lang for lang, id_ in settings.lang2id.items()}
+    length = settings.model_max_length
+    config["model_max_length"] = NO_LIMIT if length is None else length
+    values = {name: getattr(settings, name) for name in _PLAIN}
+    return config | {name: value for name, value in values.items() if value is not None}
+
+
+def _content(name: str, token: Any) -> str:
+    """Return the text of a token that stands as a string or as an object with its flags."""
+    content = token.get("content") if isinstance(token, dict) else token
+    if not isinstance(content, str):
+        raise InputError(f"{name} in the files is no token: {token!r:.60}")
+    return content
+
+
+def _languages(config: Mapping[str, Any]) -> dict[str, Any]:
+    lang2id = config.get("lang2id")
+    id2lang = config.get("id2lang")
+    if lang2id:
+        return {"lang2id": {str(lang): int(id_) for lang, id_ in lang2id.items()}}
+    if id2lang:
+        return {"lang2id": languages_by_id(id2lang)}
+    return {}
+
+
+def languages_by_id(id2lang: Mapping[Any, Any]) -> dict[str, int]:
+    """Turn the language of each id, which JSON has as a string, into the id of each language."""
+    return {str(lang): int(id_) for id_, lang in id2lang.items()}
