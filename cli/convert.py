@@ -11,17 +11,6 @@ from .output import open_folder
 from .program import Command, Program
 
 
-def _ids_of_languages(
-    context: click.Context, parameter: click.Parameter, value: str | None
-) -> dict[str, int] | None:
-    if value is None:
-        return None
-    languages = value.split(",")
-    if "" in languages or len(set(languages)) < len(languages):
-        raise click.BadParameter(f"{value!r} is not a list of different codes such as en,fr")
-    return {lang: i for i, lang in enumerate(languages)}
-
-
 @click.group(cls=Program)
 def convert() -> None:
     """Convert vocabularies between their two formats.
@@ -55,12 +44,7 @@ Examples:
     metavar="N",
     help="Cut the vocabulary to the size of the checkpoint, special words included.",
 )
-@click.option(
-    "--languages",
-    metavar="CODES",
-    callback=_ids_of_languages,
-    help="The languages in the order of their ids, such as en,fr.",
-)
+@options.languages
 @click.option(
     "--keep-case", is_flag=True, help="The checkpoint was trained with upper case and accents."
 )
@@ -82,8 +66,7 @@ def from_original(
     if checkpoint is not None:
         size, settings = _of_checkpoint(checkpoint)
         max_vocab = size if max_vocab is None else max_vocab
-    if languages is not None:
-        settings["lang2id"] = languages
+    settings |= options.language_settings(languages)
     if keep_case:
         settings["do_lowercase_and_remove_accent"] = False
     if bos_token is not None:

@@ -52,6 +52,11 @@ Examples:
     help="The language of the second text of a pair, if it is another.",
 )
 @options.bypass
+@click.option(
+    "--split-special-tokens",
+    is_flag=True,
+    help="Treat <s>, <special1> and the like in the text as text.",
+)
 @click.option("--no-special-tokens", is_flag=True, help="Leave out <s> and </s>.")
 @click.option(
     "--max-length",
@@ -65,6 +70,7 @@ Examples:
     help="Which text of a pair to cut; without --max-length, to the model's longest sequence.",
 )
 @options.segmentation
+@options.languages
 @options.bos_token
 @options.errors
 @click.option(
@@ -83,6 +89,7 @@ def encode(
     pair: bool,
     pair_lang: str | None,
     bypass: bool,
+    split_special_tokens: bool,
     no_special_tokens: bool,
     max_length: int | None,
     truncation: str | None,
@@ -108,6 +115,9 @@ def encode(
         "lang": langs[0],
         "lang_pair": langs[1],
         "bypass_tokenizer": bypass,
+        # Without the flag as the files say.
+        "split_special_tokens": split_special_tokens or None,
+        "verbose": False,
         "add_special_tokens": not no_special_tokens,
         "max_length": max_length,
         "truncation": truncation,

@@ -95,6 +95,35 @@ bos_token = click.option(
     help="The first token of a sequence: <s> as in transformers, or </s> as the original "
     "implementation trained its checkpoints.",
 )
+
+
+def _ids_of_languages(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> dict[str, int] | None:
+    if value is None:
+        return None
+    codes = value.split(",")
+    if "" in codes or len(set(codes)) < len(codes):
+        raise click.BadParameter(f"{value!r} is not a list of different codes such as en,fr")
+    return {lang: i for i, lang in enumerate(codes)}
+
+
+languages = click.option(
+    "--languages",
+    metavar="CODES",
+    callback=_ids_of_languages,
+    help="The languages in the order of their ids, such as en,fr, where the files do not say. With "
+    "several of them a model has language embeddings, and wants `langs`.",
+)
+
+
+def language_settings(languages: dict[str, int] | None) -> dict[str, Any]:
+    """Return the settings that the option ``--languages`` means."""
+    if languages is None:
+        return {}
+    return {"lang2id": languages, "use_lang_emb": len(languages) > 1}
+
+
 hub = together(
     click.option("--revision", metavar="NAME", help="The branch, tag or commit on the hub."),
     click.option(
@@ -129,12 +158,14 @@ def load_tokenizer(
     model: str | None,
     revision: str | None = None,
     local_files_only: bool = False,
+    languages: dict[str, int] | None = None,
     **settings: Any,
 ) -> XLMTokenizer:
     """Load the tokenizer that the options choose; options that were not given change nothing."""
     from xlm_text import XLMTokenizer
 
     given = {name: value for name, value in settings.items() if value}
+    given |= language_settings(languages)
     return XLMTokenizer.from_pretrained(
         model, revision=revision, local_files_only=local_files_only, **given
     )

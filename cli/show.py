@@ -76,6 +76,7 @@ def show(
                 bypass_tokenizer=bypass,
                 add_special_tokens=False,
                 return_langs=False,
+                verbose=False,
             )
             for text, tokens in zip(block.lines, _tokens(batch), strict=True):
                 drawn = (

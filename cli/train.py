@@ -53,6 +53,7 @@ Examples:
 @click.option(
     "--keep-case", is_flag=True, help="Do not lower-case the text or take its accents away."
 )
+@options.languages
 @options.kytea_model
 @options.bos_token
 @options.errors
@@ -69,6 +70,7 @@ def train(
     vocab_size: int,
     min_frequency: int,
     keep_case: bool,
+    languages: dict[str, int] | None,
     errors: str,
     output: str,
     **settings: Any,
@@ -76,14 +78,15 @@ def train(
     """Learn a vocabulary from text, and write a folder for --model.
 
     Each LANG=FILE is a file of text in a language, a sentence or paragraph on each line; a
-    language may have several. The languages get their ids in the order given. The same texts
-    give the same vocabulary.
+    language may have several. The languages get their ids in the order given, or in that of
+    --languages. The same texts give the same vocabulary.
     """
     from xlm_text import train as learn
 
     paths = [path for files in texts.values() for path in files]
     check_readable(paths)
     settings = {name: value for name, value in settings.items() if value}
+    settings |= options.language_settings(languages)
     with progress(paths, output) as advance:
         lines = {lang: _lines(files, errors, advance) for lang, files in texts.items()}
         tokenizer = learn(

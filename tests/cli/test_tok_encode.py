@@ -68,6 +68,28 @@ def test_offsets_are_the_characters_of_the_line(tok: Tok) -> None:
     assert list(words.values()) == ["Wörter", ",", "Ёлка", "und", "Straße"]
 
 
+def test_special_tokens_can_be_text(tok: Tok, tokenizer: XLMTokenizer) -> None:
+    line = "was <s>10 $</s>, now <special1>"
+    for format_, arguments, split in (
+        ("tokens", ("--split-special-tokens",), True),
+        ("tokens", (), False),
+    ):
+        result = tok("encode", "--lang", "en", "--format", format_, *arguments, given=line)
+        expected = tokenizer(line, lang="en", split_special_tokens=split).tokens()
+        assert result.stdout.split() == expected
+        assert ("<special1>" in expected) is not split
+
+
+def test_languages_for_files_that_name_none(tok: Tok, tokenizer: XLMTokenizer) -> None:
+    arguments = ("encode", "--lang", "fr", "--format", "jsonl", "--languages")
+    row = json.loads(tok(*arguments, "en,fr", given="Oui.\n").stdout)
+    assert row["langs"] == [1] * len(row["ids"])
+    assert "langs" not in json.loads(tok(*arguments, "fr", given="Oui.\n").stdout)
+    refused = tok(*arguments, "en,de", given="Oui.\n")
+    assert refused.exit_code == 1
+    assert "'fr'" in refused.stderr
+
+
 # Lines ---------------------------------------------------------------------------------------
 
 

@@ -64,6 +64,29 @@ def test_settings_are_kept_in_the_folder(tok: Tok, texts: dict[str, Path], tmp_p
     assert made.tokenize("The")[0].startswith("T")
 
 
+def test_languages_and_their_ids(tok: Tok, texts: dict[str, Path], tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    arguments = ("train", f"en={texts['en']}", "--vocab-size", 70, "--output", made)
+    assert tok(*arguments).exit_code == 0
+    alone = XLMTokenizer.from_pretrained(made)
+    assert (alone.lang, alone.lang2id, alone.use_lang_emb) == ("en", {"en": 0}, False)
+    assert tok(*arguments, "--languages", "de,fr,en").exit_code == 0
+    several = XLMTokenizer.from_pretrained(made)
+    assert several.lang2id == {"de": 0, "fr": 1, "en": 2}
+    assert several("the", lang="en")["langs"] == [2] * len(several("the", lang="en")["input_ids"])
+    result = tok("encode", "--lang", "fr", "-m", made, "--format", "jsonl", given="the\n")
+    assert set(json.loads(result.stdout)["langs"]) == {1}
+
+
+def test_every_text_needs_an_id(
+    fails: Callable[..., str], texts: dict[str, Path], tmp_path: Path
+) -> None:
+    arguments = (f"en={texts['en']}", "--vocab-size", 70, "--output", tmp_path / "made")
+    assert "'en'" in fails("train", *arguments, "--languages", "de,fr")
+    assert "de,,fr" in fails("train", *arguments, "--languages", "de,,fr", code=2)
+    assert not (tmp_path / "made").exists()
+
+
 def test_rare_pairs_are_not_merged(tok: Tok, texts: dict[str, Path], tmp_path: Path) -> None:
     arguments = ("train", f"en={texts['en']}", "--vocab-size", 500, "--output", tmp_path / "made")
     tok(*arguments)
