@@ -57,3 +57,118 @@ def test_an_error_of_the_work_reaches_the_caller(tokenizer: XLMTokenizer, worker
 def test_workers_is_a_number_of_processes(workers: object) -> None:
     with pytest.raises(InputError, match="workers must be a whole number from 1 on"):
         next(map_in_order(str, [1], workers))  # type: ignore[arg-type]
+
+
+# The place of errors, languages, offsets ------------------------------------------------------
+
+
+def with_a_bad_text(bad, count=2600, at=2500):
+    return [bad if i == at else f"Text number {i}." for i in range(count)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (None, r"^text\[2500\] must be a string, not None$"),
+        ("lone \ud800", r"^text 2500: not valid Unicode"),
+        (b"bytes", r"^text\[2500\] must be a string, not bytes"),
+    ],
+)
+def test_an_error_counts_from_the_first_text(
+    tokenizer: XLMTokenizer, workers: int, bad: object, problem: str
+) -> None:
+    texts = with_a_bad_text(bad)
+    rows = tokenizer.encode_iterator(iter(texts), lang="en", workers=workers, batch_size=700)
+    found = []
+    with pytest.raises(InputError, match=problem) as caught:
+        found.extend(rows)
+    assert caught.value.number == 2500
+    # Nothing of what came before is lost.
+    assert found == tokenizer(texts[:2500], lang="en")["input_ids"]
+
+
+def test_an_error_of_one_language_among_several(tokenizer: XLMTokenizer) -> None:
+    texts = ["a", "b", "lone \udfff", "c"]
+    for call in (tokenizer, tokenizer.encode_iterator):
+        with pytest.raises(InputError, match=r"^text 2: not valid") as caught:
+            list(call(texts, lang=["en", "fr", "fr", "en"]))
+        assert caught.value.number == 2
+    with pytest.raises(InputError, match=r"^text 1: no language 'xx'"):
+        list(tokenizer.encode_iterator(texts, lang=["en", "xx", "fr", "en"]))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_language_for_each_text(tokenizer: XLMTokenizer, workers: int) -> None:
+    texts = ["l'eau d'ici", "it isn't", "我来到北京"] * 40
+    langs = ["fr", "en", "zh"] * 40
+    expected = tokenizer(texts, lang=langs)["input_ids"]
+    for given in (langs, iter(langs), itertools.cycle(["fr", "en", "zh"])):
+        rows = tokenizer.encode_iterator(texts, lang=given, workers=workers, batch_size=7)
+        assert list(rows) == expected
+    pairs = list(zip(texts, texts[1:] + texts[:1], strict=True))
+    others = langs[1:] + langs[:1]
+    rows = tokenizer.encode_iterator(pairs, lang=langs, lang_pair=iter(others), batch_size=7)
+    assert list(rows) == tokenizer(pairs, lang=langs, lang_pair=others)["input_ids"]
+
+
+def test_languages_are_read_in_step(tokenizer: XLMTokenizer) -> None:
+    taken = itertools.count()
+    langs = ("fr" for _ in iter(lambda: next(taken), -1))
+    texts = (f"text {i}" for i in itertools.count())
+    rows = tokenizer.encode_iterator(texts, lang=langs, batch_size=10)
+    list(itertools.islice(rows, 25))
+    assert next(taken) <= 31
+
+
+def test_languages_that_do_not_fit(tokenizer: XLMTokenizer) -> None:
+    found: list[object] = []
+    with pytest.raises(InputError, match="lang ends after 3 languages, but texts goes on"):
+        found.extend(tokenizer.encode_iterator(["a", "b", "c", "d"], lang=iter(["en"] * 3)))
+    assert found == tokenizer(["a", "b", "c"], lang="en")["input_ids"]
+    with pytest.raises(InputError, match="lang has 3 languages, but there are 2 texts"):
+        list(tokenizer.encode_iterator(["a", "b"], lang=["en"] * 3))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_offsets_come_with_the_ids(tokenizer: XLMTokenizer, workers: int) -> None:
+    texts = ["l'eau d'ici", "it isn't", ""]
+    options = {"lang": "fr", "max_length": 5, "return_offsets_mapping": True}
+    batch = tokenizer(texts, **options)
+    rows = tokenizer.encode_iterator(texts, workers=workers, batch_size=2, **options)
+    assert list(rows) == list(zip(batch["input_ids"], batch["offset_mapping"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("texts", "options", "problem"),
+    [
+        ("abc", {}, "texts must be an iterable of texts, not 'abc'"),
+        (b"abc", {}, "texts must be an iterable"),
+        (None, {}, "texts must be an iterable"),
+        ({"a": 1}, {}, "not a dict"),
+        (["a"], {"workers": 0}, "workers must be a whole number from 1 on, not 0"),
+        (["a"], {"workers": True}, "workers must be"),
+        (["a"], {"workers": "2"}, "workers must be"),
+        (["a"], {"batch_size": 0}, "batch_size must be"),
+        (["a"], {"lang": "xx"}, "'xx'"),
+        (["a"], {"lang": 5}, "lang must be a language or an iterable"),
+        (["a"], {"lang_pair": "xx"}, "'xx'"),
+        (["a"], {"max_length": -1}, "max_length"),
+        (["a"], {"truncation": "never"}, "truncation"),
+        (["a"], {"padding": True}, "padding='max_length'"),
+        (["a"], {"return_tensors": "np"}, "no return_tensors"),
+        (["a"], {"return_overflowing_tokens": True}, "no return_overflowing_tokens"),
+        (["a"], {"colour": "red"}, "no colour"),
+    ],
+)
+def test_what_cannot_be_is_said_at_once(
+    tokenizer: XLMTokenizer, texts: object, options: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(InputError, match=problem):
+        tokenizer.encode_iterator(texts, **{"lang": "en", **options})  # type: ignore[arg-type]
+
+
+def test_rows_of_one_length(tokenizer: XLMTokenizer) -> None:
+    options = {"padding": "max_length", "truncation": True, "max_length": 6}
+    rows = list(tokenizer.encode_iterator(["a", "a b c d e f"], lang="en", **options))
+    assert [len(row) for row in rows] == [6, 6]
