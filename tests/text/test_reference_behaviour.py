@@ -12,6 +12,7 @@ import warnings
 import numpy
 import pytest
 import torch
+import transformers
 from tokenizers import AddedToken
 
 from xlm_text import BatchEncoding, InputError, LengthWarning, XLMTokenizer
@@ -690,3 +691,37 @@ def test_the_configuration_holds_what_the_reference_reads(tmp_path):
     assert found["added_tokens_decoder"].keys() == expected["added_tokens_decoder"].keys()
     for name in ("model_max_length", "tokenizer_class", "bos_token", "mask_token"):
         assert found[name] == expected[name], name
+
+
+# What works with tokenizers -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("collator", "labels"),
+    [
+        (transformers.DataCollatorWithPadding, lambda ids: 0.5),
+        (transformers.DataCollatorForTokenClassification, lambda ids: [1] * len(ids)),
+        (transformers.DataCollatorForSeq2Seq, lambda ids: ids),
+    ],
+)
+def test_collators_take_it(collator, labels):
+    batches = []
+    for tokenizer in both(model_max_length=64):
+        rows = [dict(tokenizer(text)) for text in (TEXT, OTHER)]
+        rows = [row | {"labels": labels(row["input_ids"])} for row in rows]
+        batches.append(collator(tokenizer)(rows))
+    found, expected = batches
+    assert found.keys() == expected.keys()
+    for name, column in expected.items():
+        assert torch.equal(found[name], column)
+
+
+def test_masking_for_language_models():
+    for tokenizer in both():
+        rows = [tokenizer(text, return_special_tokens_mask=True) for text in (LONG, TEXT)]
+        collator = transformers.DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.5)
+        batch = collator(rows)
+        chosen = batch["labels"] != -100
+        assert (batch["input_ids"] == tokenizer.mask_token_id).any()
+        assert not chosen[batch["attention_mask"] == 0].any()
+        assert not chosen[:, 0].any()
