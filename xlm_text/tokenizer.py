@@ -9,7 +9,6 @@ from typing import Any
 
 from tokenizers import AddedToken
 
-from xlm_text.added_tokens import AddedTokens
 from xlm_text.arguments import read_arguments
 from xlm_text.calling import Side, tokenize
 from xlm_text.checkpoints import KNOWN_LANGUAGES
@@ -508,17 +507,14 @@ class XLMTokenizer(Decoder):
         if cutters is None:
             cutters = self._cutters = Cutters(settings, self._subwords, self._ids_of)
         split = settings.split_special_tokens if split is None else split
-        return cutters.texts(lang, bypass, AddedTokens() if split else self._added)
+        return cutters.texts(lang, bypass, self._none_added if split else self._added)
 
     def _forget(self) -> None:
         # What the caches hold may not be true any more.  Batches that were made before go on
         # using what they were made with, so that it must not change under them.
         if self._cutters is not None:
             self._cutters = None
-            added = AddedTokens()
-            for id_, token in self._added.by_id().items():
-                added.add(token, id_)
-            self._added = added
+            self._added = self._make_added(self._added.by_id())
 
     def __getstate__(self) -> dict[str, Any]:
         # What is cached is quicker computed again than carried along, and segmenters cannot be.

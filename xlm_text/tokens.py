@@ -51,7 +51,9 @@ class TokenTable(Attributes):
     ) -> None:
         self._vocabulary = vocabulary
         self._settings = settings
-        self._added = AddedTokens()
+        self._added = self._make_added({})
+        # For texts whose special tokens are text like any other.
+        self._none_added = self._make_added({})
         self._framed: tuple[Settings | None, Frame] = None, Frame(None, None, None)
         # Tokens that were added keep their ids; so they come before the others.
         self._restore(added)
@@ -90,6 +92,12 @@ class TokenTable(Attributes):
 
     def _forget(self) -> None:
         """Drop what may not be true any more when tokens or settings change."""
+
+    def _make_added(self, tokens: Mapping[int, AddedToken]) -> AddedTokens:
+        added = AddedTokens()
+        for id_, token in tokens.items():
+            added.add(token, id_)
+        return added
 
     def _has(self, token: str) -> bool:
         return token in self._vocabulary.ids or token in self._added
