@@ -46,9 +46,10 @@ def load_pretrained(
     """Read the files of a tokenizer from a folder, the hub, or (``None``) this package."""
     if where is None:
         return _load_folder(DEFAULT_FOLDER, {})
+    subfolder = (subfolder or "").strip("/")
     folder = Path(where).expanduser()
     if folder.is_dir():
-        return _load_folder(folder / (subfolder or ""), {})
+        return _load_folder(folder / subfolder, {})
     name = str(where)
     if folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise InputError(f"{name!r} is not a folder")
@@ -120,14 +121,14 @@ def _added_token(token: Mapping[str, Any]) -> AddedToken:
     return AddedToken(token["content"], **{flag: bool(token.get(flag)) for flag in _FLAGS})
 
 
-def _load_hub(name: str, hub: Mapping[str, Any], subfolder: str | None) -> Stored:
+def _load_hub(name: str, hub: Mapping[str, Any], subfolder: str) -> Stored:
     from huggingface_hub import snapshot_download
 
     checkpoint = published(name)
     repository = f"FacebookAI/{checkpoint.name}" if checkpoint else name
     files = [VOCAB_FILE, MERGES_FILE, *_OPTIONAL]
     if subfolder:
-        files = [f"{subfolder.strip('/')}/{file}" for file in files]
+        files = [f"{subfolder}/{file}" for file in files]
     try:
         folder = snapshot_download(repository, allow_patterns=files, **hub)
     except (
@@ -146,4 +147,4 @@ def _load_hub(name: str, hub: Mapping[str, Any], subfolder: str | None) -> Store
             "use_lang_emb": checkpoint.language_embeddings,
             "model_max_length": 512,
         }
-    return _load_folder(Path(folder, subfolder or ""), known)
+    return _load_folder(Path(folder, subfolder), known)

@@ -205,7 +205,7 @@ def test_arguments_with_other_names(tmp_path):
 
 def test_a_folder_inside(tmp_path, monkeypatch):
     shutil.copytree(FOLDER, tmp_path / "inner" / "tokenizer")
-    tokenizer = XLMTokenizer.from_pretrained(tmp_path, subfolder="inner/tokenizer", lang="en")
+    tokenizer = XLMTokenizer.from_pretrained(tmp_path, subfolder="/inner/tokenizer", lang="en")
     assert tokenizer("a b") == XLMTokenizer.from_pretrained(FOLDER)("a b", lang="en")
     with pytest.raises(InputError, match=r"no vocab\.json"):
         XLMTokenizer.from_pretrained(tmp_path)
