@@ -102,24 +102,33 @@ class PlainWords:
         word, mark = unit[:-1], self._CLOSING.get(unit[-1])
         if mark is not None and word and self.characters.issuperset(word):
             return [unit] if mark == "." and word in self._data.abbreviations else [word, mark]
-        if unit[-2:] in self._SPACED and unit[-3:-2] in self.characters:
-            words = self.find(unit[:-2])
-            return None if words is None else [*words, self._SPACED[unit[-2:]]]
-        first, full_stop, rest = unit.partition(". ")
-        return self._sentence_end(first, rest) if full_stop else self._word_between_marks(unit)
+        *sentences, last = unit.split(". ")
+        words = self._last_words(last)
+        return self._with_sentences(sentences, words) if sentences and words else words
 
-    def _sentence_end(self, word: str, rest: str) -> list[str] | None:
-        """Return the words where a full stop and a space are behind the first one."""
-        words = self.find(rest) if word and self.characters.issuperset(word) else None
-        if not words:
+    def _last_words(self, unit: str) -> list[str] | None:
+        """Return the words of what no full stop with a space behind it is in."""
+        if unit[-2:] in self._SPACED and unit[-3:-2] in self.characters:
+            words = self._word_between_marks(unit[:-2])
+            return None if words is None else [*words, self._SPACED[unit[-2:]]]
+        return self._word_between_marks(unit) if unit else None
+
+    def _with_sentences(self, sentences: list[str], words: list[str]) -> list[str] | None:
+        """Put words, each with a full stop and a space behind it, before the words of the last."""
+        data = self._data
+        if "" in sentences or not all(map(self.characters.issuperset, sentences)):
             return None
-        data, following = self._data, words[0][0]
-        abbreviates = (
-            word in data.abbreviations
-            or following in data.lowercase
-            or (word in data.numeric and following in "0123456789")
-        )
-        return [f"{word}.", *words] if abbreviates else [word, ".", *words]
+        # From the last one on: what a full stop is depends on the word behind it.
+        following, backwards = words[0][0], words[::-1]
+        for word in reversed(sentences):
+            abbreviates = (
+                word in data.abbreviations
+                or following in data.lowercase
+                or (word in data.numeric and following in "0123456789")
+            )
+            backwards += [f"{word}."] if abbreviates else [".", word]
+            following = word[0]
+        return backwards[::-1]
 
     def _word_between_marks(self, unit: str) -> list[str] | None:
         behind = unit.lstrip(self._OPENING_MARKS)
