@@ -176,4 +176,5 @@ def _read_codes(file: Path) -> bytes:
             f"{file}: its first line has {len(first)} fields: expected BPE codes, two pieces and "
             "their count in each line"
         )
-    return content
+    # fastBPE counts a last line that no line feed ends; readers of `merges.txt` do not.
+    return content if content.endswith(b"\n") else content + b"\n"

@@ -228,18 +228,14 @@ def _original_config(
 
 
 def published_vocab(words: dict[str, int]) -> dict[str, int]:
-    """Return the published spelling of the original dictionary's words.
-
-    A word that goes on (`@@`) loses its mark; one that ends gets `</w>`, except for the 14 special
-    words that every dictionary begins with.
+    """Return the published spelling of the original dictionary's words, with their ids.
 
     >>> published_vocab({"<s>": 0, "the": 14, "th@@": 15})
     {'<s>': 0, 'the</w>': 14, 'th': 15}
     """
-    return {
-        word.replace("@@", "") if "@@" in word or i < 14 else word + "</w>": i
-        for word, i in words.items()
-    }
+    from xlm_text.fastbpe import published_piece
+
+    return {published_piece(word): i for word, i in words.items()}
 
 
 def read_tensorflow(file: Path) -> Tensors:

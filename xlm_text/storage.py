@@ -17,8 +17,9 @@ from xlm_text.config_files import (
     tokenizer_config,
 )
 from xlm_text.errors import InputError
+from xlm_text.files import read_json, write_text
 from xlm_text.settings import Settings
-from xlm_text.vocabulary import MERGES_FILE, VOCAB_FILE, Vocabulary, read_json, write_text
+from xlm_text.vocabulary import MERGES_FILE, VOCAB_FILE, Vocabulary
 
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"

@@ -1,31 +1,37 @@
 """Vocabularies and merges: reading, checking and writing them, in two formats.
 
 *Published* is the layout of the checkpoints on the hub: ``vocab.json`` maps each piece to its id
-and ``merges.txt`` has a merge on each line.  *Original* is that of the XLM repository (fastBPE):
-a vocabulary file with a word and its count on each line, words that go on marked by a final
-``@@``, and a codes file that is the published ``merges.txt``.
+and ``merges.txt`` has a merge on each line.  *Original* is that of the XLM repository, which
+:mod:`xlm_text.fastbpe` knows line by line; its codes file is the published ``merges.txt``.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from xlm_text.errors import InputError
-from xlm_text.subwords import END_OF_WORD, Merge
+from xlm_text.fastbpe import (
+    CONTROL_TOKENS,
+    RESERVED,
+    SPECIAL_TOKENS,
+    codes_to_merges,
+    original_word,
+    parse_merges,
+    word_lines,
+    words_to_ids,
+)
+from xlm_text.files import read_json, read_text, write_text
+from xlm_text.subwords import Merge
+
+__all__ = ["CONTROL_TOKENS", "MERGES_FILE", "SPECIAL_TOKENS", "VOCAB_FILE", "Vocabulary"]
 
 VOCAB_FILE = "vocab.json"
 MERGES_FILE = "merges.txt"
-
-# The first ids of every XLM vocabulary, in this order.
-CONTROL_TOKENS = ("<s>", "</s>", "<pad>", "<unk>")
-SPECIAL_TOKENS = tuple(f"<special{i}>" for i in range(10))
-_CONTINUES = "@@"
+_PUBLISHED_NAMES = (VOCAB_FILE, MERGES_FILE)
 
 
 @dataclass(frozen=True)
@@ -59,22 +65,25 @@ class Vocabulary:
         """Read the original format, as the published files were made from it.
 
         A line of the vocabulary that holds U+2028, does not have exactly two fields, or repeats a
-        word has no id.  ``max_vocab`` cuts the list, the fourteen special words included, to the
-        size of the checkpoint.
+        word has no id.  The last line of either file counts whether or not a line feed ends it, as
+        for fastBPE.
+
+        Args:
+            codes_file: the merges, with or without their counts.
+            vocab_file: the words with their counts.
+            max_vocab: cuts the list, the fourteen special words included, to the size of the
+                checkpoint.
+
+        Raises:
+            InputError: a file cannot be read, or is not what it should be.
+
         """
         if max_vocab is not None and max_vocab < 1:
             raise InputError(f"must be at least 1, not {max_vocab}", argument="max_vocab")
-        words: dict[str, None] = dict.fromkeys(CONTROL_TOKENS + SPECIAL_TOKENS)
-        for line in _read_text(Path(vocab_file), newline="").split("\n"):
-            fields = line.split()
-            if "\u2028" not in line and len(fields) == 2:
-                words.setdefault(fields[0])
-        ids: dict[str, int] = {}
-        for id_, word in enumerate(list(words)[:max_vocab]):
-            piece = word if word in _RESERVED else _published_piece(word)
-            if ids.setdefault(piece, id_) != id_:
-                raise InputError(f"{vocab_file}: the words {word!r} and {piece!r} are one piece")
-        return cls(ids, read_merges(codes_file))
+        words = _lines(read_text(Path(vocab_file), newline=""))
+        codes = _lines(read_text(Path(codes_file)))
+        ids = words_to_ids(words, str(vocab_file), max_vocab)
+        return cls(ids, codes_to_merges(codes, str(codes_file)))
 
     def save(self, folder: str | Path, prefix: str | None = None) -> tuple[str, str]:
         """Write ``vocab.json`` and ``merges.txt`` into a folder; return their paths."""
@@ -90,30 +99,44 @@ class Vocabulary:
         line needs one, ranks from the end stand for them.
 
         Raises:
-            InputError: the first ids are not the fourteen special words in their usual order,
-                which the original format cannot say.
+            InputError: the files would not give the same ids and merges when they are read again:
+                the first ids are not the fourteen special words in their usual order, or a piece
+                or merge cannot be written there.
 
         """
         pieces = sorted(self.ids, key=self.ids.__getitem__)
-        if tuple(pieces[: len(_RESERVED)]) != tuple(_RESERVED):
+        if tuple(pieces[: len(RESERVED)]) != tuple(RESERVED):
             raise InputError(
                 "the original format begins with the special words "
-                f"{list(_RESERVED)}, but this vocabulary begins with {pieces[: len(_RESERVED)]}"
+                f"{list(RESERVED)}, but this vocabulary begins with {pieces[: len(RESERVED)]}"
             )
-        pieces = pieces[len(_RESERVED) :]
-        words = [
-            piece.removesuffix(END_OF_WORD) if piece.endswith(END_OF_WORD) else piece + _CONTINUES
-            for piece in pieces
-        ]
-        unwritable = [word for word in words if word.split() != [word]]
+        words = "".join(f"{line}\n" for line in word_lines(pieces[len(RESERVED) :]))
+        codes = _merge_lines(self.merges)
+        self._check_reading_back(pieces, words, codes)
+        write_text(Path(vocab_file), words)
+        write_text(Path(codes_file), codes)
+
+    def _check_reading_back(self, pieces: list[str], words: str, codes: str) -> None:
+        """Raise :class:`InputError` unless original files give this very vocabulary again."""
+        unwritable = [piece for piece in pieces if len(original_word(piece).split()) != 1]
         if unwritable:
             raise InputError(
                 f"the original format cannot hold the pieces {unwritable[:5]}: "
                 "a word there is not empty and has no white space in it"
             )
-        counted = zip(words, range(len(words), 0, -1), strict=True)
-        write_text(Path(vocab_file), "".join(f"{word} {count}\n" for word, count in counted))
-        write_text(Path(codes_file), _merge_lines(self.merges))
+        ids = words_to_ids(_lines(words), "the vocabulary in the original format")
+        if ids != self.ids:
+            piece = next(piece for piece in pieces if ids.get(piece) != self.ids[piece])
+            raise InputError(
+                f"the original format cannot hold the piece {piece!r}: it would be read as a "
+                "special word or as another piece, and the ids behind it would change"
+            )
+        merges = codes_to_merges(_lines(codes), "the codes in the original format")
+        if merges != self.merges:
+            raise InputError(
+                "the original format cannot hold the merges of this vocabulary: one of them is "
+                "there twice, has white space in it, or is not of two pieces"
+            )
 
     def require(self, tokens: Iterable[str]) -> None:
         """Raise :class:`InputError` unless every one of ``tokens`` has an id."""
@@ -125,29 +148,23 @@ class Vocabulary:
             )
 
 
-_PUBLISHED_NAMES = (VOCAB_FILE, MERGES_FILE)
-_RESERVED = dict.fromkeys(CONTROL_TOKENS + SPECIAL_TOKENS)
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text; nothing behind the last line feed is no line."""
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def _merge_lines(merges: Iterable[Merge]) -> str:
     return "".join(" ".join(merge) + "\n" for merge in merges)
 
 
-def _published_piece(word: str) -> str:
-    return word.removesuffix(_CONTINUES) if word.endswith(_CONTINUES) else word + END_OF_WORD
-
-
 def read_merges(path: str | Path) -> list[Merge]:
-    """Read merges or fastBPE codes: the first two white-space-separated fields of each line.
+    """Read the published merges: the first two white-space-separated fields of each line.
 
-    Of a line that stands twice only the later one counts, and a last line that does not end is
-    no line, both as in the reference.
+    Of a line that stands twice only the later one counts, and a last line that no line feed ends is
+    left out, both as in the reference.
     """
-    lines = _read_text(Path(path)).split("\n")[:-1]
-    merges = [tuple(line.split(None, 2)[:2]) for line in lines]
-    if len(set(merges)) < len(merges):
-        merges = list(dict.fromkeys(reversed(merges)))[::-1]
-    return merges
+    return parse_merges(read_text(Path(path)).split("\n")[:-1])
 
 
 def _read_ids(path: Path) -> dict[str, int]:
@@ -171,40 +188,3 @@ def _read_ids(path: Path) -> dict[str, int]:
             "(perhaps a piece stands there twice)"
         )
     return ids
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object."""
-    try:
-        value = json.loads(_read_text(path))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}: not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
-        ) from None
-    except RecursionError:
-        raise InputError(f"{path}: JSON nested too deeply") from None
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: a JSON object was expected, not a {type(value).__name__}")
-    return value
-
-
-def _read_text(path: Path, newline: str | None = None) -> str:
-    try:
-        with open(path, encoding="utf-8", newline=newline) as file:
-            return file.read()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 (byte {error.start}: {error.reason})") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        partial.unlink(missing_ok=True)

@@ -41,7 +41,8 @@ def logits(model: Any) -> torch.Tensor:
 
 
 def test_an_original_checkpoint_becomes_a_published_one(pth: Path, tmp_path: Path) -> None:
-    (tmp_path / "codes").write_text(CODES)
+    # Its last line counts, and so gets the line feed without which the reference leaves it out.
+    (tmp_path / "codes").write_text(CODES.rstrip("\n"))
     result = run("convert", pth, tmp_path / "out", "--codes", tmp_path / "codes")
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
@@ -161,7 +162,7 @@ def test_info_on_a_published_causal_checkpoint(tmp_path: Path) -> None:
         (lambda folder: resave(folder, WORDS[:59]), "mismatched: transformer.embeddings.weight"),
         (lambda folder: resave(folder, n_layers=0), "x.pth: n_layers is 0: expected a whole"),
         (
-            lambda folder: resave(folder, [*WORDS[:59], "wo@@rd1"]),
+            lambda folder: resave(folder, [*WORDS[:59], "word0</w>@@"]),
             "its dictionary has 59 distinct words",
         ),
     ],

@@ -1,4 +1,4 @@
-"""Text that repeats what a rule looks for, many times over: as the reference, and in linear time."""
+"""Text that repeats what a rule looks for many times: as the reference, in linear time."""
 
 from __future__ import annotations
 

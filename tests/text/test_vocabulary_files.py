@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from tokenizers import AddedToken
 
-from xlm_text import InputError, Vocabulary, XLMTokenizer
+from xlm_text import InputError, XLMTokenizer
 
 from .support import (
     FIXTURES,
     SPECIAL_WORDS,
     PublishedReference,
     sentences,
-    write_published,
 )
 
 FOLDER = FIXTURES / "vocabulary"
@@ -26,84 +25,6 @@ TEXTS += ["a <special1> b <mask> c [NEW] d [new] <s>x</s>", "ÉCOLE Ωμέγα",
 
 def ids_of(tokenizer):
     return [tokenizer(text)["input_ids"] for text in TEXTS]
-
-
-# The original format --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("name", "size"), [("xnli15", 95000), ("enfr", 64139)])
-def test_from_original(name, size, shared_data, vocabulary_folder):
-    source = shared_data / "vocab" / name
-    (codes,) = source.glob("codes_*")
-    (words,) = source.glob("vocab_*")
-    expected = json.loads((vocabulary_folder(name) / "vocab.json").read_text(encoding="utf-8"))
-    assert len(expected) == size
-    vocabulary = Vocabulary.from_original(codes, words, size)
-    assert vocabulary.ids == expected
-    published = Vocabulary.from_files(
-        vocabulary_folder(name) / "vocab.json", vocabulary_folder(name) / "merges.txt"
-    )
-    assert published == vocabulary
-    tokenizer = XLMTokenizer.from_original(codes, words, size, lang="fr")
-    assert tokenizer.vocab_size == len(tokenizer) == size
-    assert tokenizer.lang == "fr"
-
-
-ODD_WORDS = (
-    "the 90\nhel@@ 80\nlo 70\n"
-    "the 60\n"  # again
-    "two words 50\nalone\n\n  \n"
-    "sepa\u2028rate 40\n\u2028 39\n"
-    "tab\t30\nno\u00a0break 20\nnbsp\u00a030\n"
-    "<s> 10\n<special3> 9\n"  # special words come first, and once
-    "@@ 8\n</w> 7\nx@@y 6\ncr\r5\nfeed\x0c4\nnext\x853\n"
-    "last 2"
-)
-
-
-@pytest.mark.parametrize("size", [None, 14, 15, 17, 20, 1000])
-def test_from_original_with_odd_lines(size, tmp_path):
-    (tmp_path / "codes").write_text("h e 5\nhe l 4\nl o</w> 3\n", encoding="utf-8")
-    (tmp_path / "words").write_bytes(ODD_WORDS.encode())
-    folder = write_published(
-        tmp_path / "codes", tmp_path / "words", size or 10**9, tmp_path / "published"
-    )
-    expected = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-    vocabulary = Vocabulary.from_original(tmp_path / "codes", tmp_path / "words", size)
-    assert vocabulary.ids == expected
-    assert vocabulary.merges == [("h", "e"), ("he", "l"), ("l", "o</w>")]
-
-
-def test_from_original_where_two_words_are_one_piece(tmp_path):
-    (tmp_path / "codes").write_text("", encoding="utf-8")
-    (tmp_path / "words").write_text("a 3\na</w>@@ 2\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"words.*'a</w>'"):
-        Vocabulary.from_original(tmp_path / "codes", tmp_path / "words")
-    with pytest.raises(InputError, match="max_vocab"):
-        Vocabulary.from_original(tmp_path / "codes", tmp_path / "words", 0)
-
-
-@pytest.mark.parametrize("name", ["fixtures", "default", "enfr", "xnli15"])
-def test_the_original_format_and_back(name, vocabulary_folder, tmp_path):
-    tokenizer = XLMTokenizer.from_pretrained(vocabulary_folder(name))
-    tokenizer.save_original(tmp_path / "codes", tmp_path / "words")
-    back = Vocabulary.from_original(tmp_path / "codes", tmp_path / "words")
-    assert back.ids == tokenizer.get_vocab()
-    # By the rule too, as another program would read it.
-    folder = write_published(tmp_path / "codes", tmp_path / "words", 10**9, tmp_path / "again")
-    ids = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-    assert ids == tokenizer.get_vocab()
-    assert ids_of(XLMTokenizer.from_pretrained(folder)) == ids_of(tokenizer)
-
-
-def test_what_the_original_format_cannot_hold(tmp_path):
-    other = {**{word: i for i, word in enumerate(SPECIAL_WORDS)}, "a b</w>": 14}
-    with pytest.raises(InputError, match="a b"):
-        Vocabulary(other, []).save_original(tmp_path / "codes", tmp_path / "words")
-    moved = dict(zip([*SPECIAL_WORDS[::-1], "a"], range(15), strict=True))
-    with pytest.raises(InputError, match="special words"):
-        Vocabulary(moved, []).save_original(tmp_path / "codes", tmp_path / "words")
-    assert list(tmp_path.iterdir()) == []
 
 
 # To and from transformers ---------------------------------------------------------------------
@@ -318,6 +239,16 @@ def test_a_bad_vocabulary(name, tmp_path):
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=problem):
         XLMTokenizer.from_files(path, tmp_path / "merges.txt")
+
+
+@pytest.mark.parametrize("name", ["vocab.json", "merges.txt", "tokenizer_config.json"])
+def test_a_published_file_with_a_byte_order_mark(name, tmp_path):
+    for source in ("vocab.json", "merges.txt", "tokenizer_config.json"):
+        shutil.copy(FOLDER / source, tmp_path)
+    path = tmp_path / name
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    with pytest.raises(InputError, match=rf"{name}: begins with a byte-order mark"):
+        XLMTokenizer.from_pretrained(tmp_path)
 
 
 def test_bad_merges(tmp_path):
