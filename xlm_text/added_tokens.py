@@ -2,48 +2,98 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
+from typing import Any
 
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from tokenizers import AddedToken
 
 # A part of a text: its characters, where it begins, and whether it is an added token.
 Part = tuple[str, int, bool]
+
+# The automaton that looks at each byte of a text once has a table of this many bytes at most; with
+# more tokens one that is slower and smaller takes its place.
+_MOST_TABLE_BYTES = 1 << 26
 
 
 class AddedTokens:
     """The added tokens of a tokenizer, with their ids.
 
     A token that the vocabulary has keeps its id there; others count on from its end.
+
+    Where several are in a text at the same place, the one that begins first counts, and of those
+    that begin there the longest.  All are looked for at once, so that their number hardly matters.
+
+    Args:
+        vocab_size: the size of the vocabulary.
+
+    Attributes:
+        ids: the id of each token.
+        beyond: how many of them the vocabulary does not have.
+
     """
 
-    def __init__(self) -> None:
+    def __init__(self, vocab_size: int) -> None:
         self.ids: dict[str, int] = {}
+        self.beyond = 0
+        self._vocab_size = vocab_size
         self._tokens: dict[str, AddedToken] = {}
 
     def add(self, token: AddedToken, id_: int) -> None:
         """Add a token, or give one that is there its new flags."""
+        if token.content not in self.ids and id_ >= self._vocab_size:
+            self.beyond += 1
         self.ids[token.content] = id_
         self._tokens[token.content] = token
-        self.__dict__.pop("_pattern", None)
+        for derived in _DERIVED:
+            self.__dict__.pop(derived, None)
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        # Where two could begin at the same place the longer one is meant.
-        longest_first = sorted(self.ids, key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+    def _matcher(self) -> AhoCorasick:
+        tokens = list(filter(None, self.ids))
+        values = set("".join(tokens).encode())
+        # Each byte of a token is a state at most, and each has a column for every byte value.
+        size = sum(len(token.encode()) for token in tokens) * 4 << len(values).bit_length()
+        return AhoCorasick(
+            tokens,
+            matchkind=MatchKind.LeftmostLongest,
+            implementation=Implementation.DFA if size <= _MOST_TABLE_BYTES else None,
+        )
+
+    @cached_property
+    def _by_id(self) -> dict[int, AddedToken]:
+        return {id_: self._tokens[text] for text, id_ in sorted(self.ids.items(), key=_second)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is derived is quickly made again, and was perhaps not made yet: a copy of a tokenizer
+        # is the same whether or not it was used.
+        return {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
 
     def __contains__(self, token: str) -> bool:
         return token in self.ids
 
     def by_id(self) -> dict[int, AddedToken]:
         """Return each token by its id, in order."""
-        return {id_: self._tokens[text] for text, id_ in sorted(self.ids.items(), key=_second)}
+        return self._by_id
 
-    def search(self, text: str) -> re.Match[str] | None:
-        """Find the first added token in a text."""
-        return self._pattern.search(text)
+    def holders(self, texts: Sequence[str]) -> set[int]:
+        """Return the numbers of the texts that may have added tokens in them.
+
+        The others have none.
+        """
+        # One search for all texts is much cheaper than one for each.
+        found = self._matcher.find_matches_as_indexes("\n".join(texts))
+        if not found:
+            return set()
+        ends = list(accumulate(len(text) + 1 for text in texts))
+        holders: set[int] = set()
+        for _, start, end in found:
+            # A token with a line feed may seem to be in two texts, and hide one that is in them.
+            holders.update(range(bisect_right(ends, start), bisect_right(ends, end - 1) + 1))
+        return holders
 
     def split(self, text: str) -> list[Part]:
         """Cut a text into added tokens and what lies between them.
@@ -69,7 +119,8 @@ class AddedTokens:
                 parts[i - 1] = (left.rstrip(), left_start)
             if flags.single_word:
                 if left and left[-1] != " ":
-                    parts[i - 1] = (parts[i - 1][0] + part, left_start)
+                    rest, _ = parts[i - 1]
+                    parts[i - 1] = (rest + part, left_start if rest else start)
                     parts[i] = ("", start)
                 elif right and right[0] != " ":
                     parts[i + 1] = (part + parts[i + 1][0], start)
@@ -78,13 +129,16 @@ class AddedTokens:
 
     def _find(self, text: str) -> Iterator[tuple[str, int]]:
         done = 0
-        for match in self._pattern.finditer(text):
-            if done < match.start():
-                yield text[done : match.start()], done
-            yield match[0], match.start()
-            done = match.end()
+        for _, start, end in self._matcher.find_matches_as_indexes(text):
+            if done < start:
+                yield text[done:start], done
+            yield text[start:end], start
+            done = end
         if done < len(text):
             yield text[done:], done
+
+
+_DERIVED = ("_matcher", "_by_id")
 
 
 def _second(item: tuple[str, int]) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from xlm_text.added_tokens import AddedTokens
+from xlm_text.added_tokens import AddedTokens, Part
 from xlm_text.analysis import Analysis, Analyzer
 from xlm_text.errors import InputError
 from xlm_text.spans import Span
@@ -26,31 +26,46 @@ class Texts:
     def ids(self, texts: Sequence[Text]) -> list[list[int]]:
         """Return the ids of each text."""
         rows: list[list[int]] = []
-        for block, plain in self._blocks(texts):
-            rows += self._by_parts(block)[0] if plain is None else self._analyzer.ids(plain)
+        for whole, cut in self._blocks(texts):
+            first = len(rows)
+            rows += self._analyzer.ids(whole)
+            found = iter(self._analyzer.ids(_between(cut)))
+            for number, parts in cut.items():
+                row = rows[first + number]
+                for part, _, added in parts:
+                    row += (self._added.ids[part],) if added else next(found)
         return rows
 
     def ids_and_offsets(self, texts: Sequence[Text]) -> tuple[list[list[int]], list[list[Span]]]:
         """Return the ids of each text and, for each of them, its span of the text or word."""
         rows: list[list[int]] = []
         places: list[list[Span]] = []
-        for block, plain in self._blocks(texts):
-            if plain is None:
-                ids, offsets = self._by_parts(block)
-            else:
-                ids, offsets = self._analyzer.ids_and_offsets(plain)
+        for whole, cut in self._blocks(texts):
+            first = len(rows)
+            ids, offsets = self._analyzer.ids_and_offsets(whole)
             rows += ids
             places += offsets
+            found = zip(*self._analyzer.ids_and_offsets(_between(cut)), strict=True)
+            for number, parts in cut.items():
+                row, spans = rows[first + number], places[first + number]
+                for part, start, added in parts:
+                    if added:
+                        row.append(self._added.ids[part])
+                        spans.append((start, start + len(part)))
+                    else:
+                        own, own_spans = next(found)
+                        row += own
+                        spans += [(start + begin, start + end) for begin, end in own_spans]
         return rows, places
 
     def analyses(self, texts: Sequence[Text]) -> list[Analysis]:
         """Return the tokens of each text with their places; those of words count from each word."""
         found: list[Analysis] = []
-        for block, plain in self._blocks(texts):
-            if plain is None:
-                found += map(self.analysis, block)
-            else:
-                found += self._analyzer.analyses(plain)
+        for whole, cut in self._blocks(texts):
+            first = len(found)
+            found += self._analyzer.analyses(whole)
+            for number in cut:
+                found[first + number] = self.analysis(texts[first + number])
         return found
 
     def analysis(self, text: Text) -> Analysis:
@@ -81,37 +96,30 @@ class Texts:
 
     def _blocks(
         self, texts: Sequence[Text]
-    ) -> Iterator[tuple[Sequence[Text], Sequence[str] | None]]:
-        """Cut texts into blocks; one of strings without added tokens comes a second time."""
+    ) -> Iterator[tuple[Sequence[str], dict[int, list[Part]]]]:
+        """Give blocks of texts; those that have added tokens or words come cut into parts.
+
+        The parts are by the number of the text in its block, and an empty text is in its place.
+        """
         for start in range(0, len(texts), _BLOCK):
             block = texts[start : start + _BLOCK]
             strings = [text if isinstance(text, str) else "".join(text) for text in block]
             check_texts(strings, start)
-            whole = set(map(type, block)) <= {str}
-            plain = whole and not any(map(self._added.search, strings))
-            yield block, strings if plain else None
+            numbers = self._added.holders(strings)
+            if not set(map(type, block)) <= {str}:
+                numbers.update(i for i, text in enumerate(block) if not isinstance(text, str))
+            cut: dict[int, list[Part]] = {}
+            for number in sorted(numbers):
+                text = block[number]
+                words = [text] if isinstance(text, str) else text
+                cut[number] = [part for word in words for part in self._added.split(word)]
+                strings[number] = ""
+            yield strings, cut
 
-    def _by_parts(self, texts: Sequence[Text]) -> tuple[list[list[int]], list[list[Span]]]:
-        """Cut texts at added tokens, analyse what is between them together, and join it again."""
-        words = [[text] if isinstance(text, str) else text for text in texts]
-        parts = [[part for word in text for part in self._added.split(word)] for text in words]
-        plain = [part for text in parts for part, _, added in text if not added]
-        analysed = zip(*self._analyzer.ids_and_offsets(plain), strict=True)
-        rows, places = [], []
-        for text in parts:
-            ids: list[int] = []
-            spans: list[Span] = []
-            for part, start, added in text:
-                if added:
-                    ids.append(self._added.ids[part])
-                    spans.append((start, start + len(part)))
-                else:
-                    found, offsets = next(analysed)
-                    ids += found
-                    spans += [(start + begin, start + end) for begin, end in offsets]
-            rows.append(ids)
-            places.append(spans)
-        return rows, places
+
+def _between(cut: Mapping[int, list[Part]]) -> list[str]:
+    """Return what is between the added tokens of texts."""
+    return [part for parts in cut.values() for part, _, added in parts if not added]
 
 
 def check_texts(texts: Sequence[str], first: int = 0) -> Sequence[str]:

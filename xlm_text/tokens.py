@@ -94,7 +94,7 @@ class TokenTable(Attributes):
         """Drop what may not be true any more when tokens or settings change."""
 
     def _make_added(self, tokens: Mapping[int, AddedToken]) -> AddedTokens:
-        added = AddedTokens()
+        added = AddedTokens(len(self._vocabulary.ids))
         for id_, token in tokens.items():
             added.add(token, id_)
         return added
@@ -108,8 +108,7 @@ class TokenTable(Attributes):
         return len(self._vocabulary.ids)
 
     def __len__(self) -> int:
-        size = len(self._vocabulary.ids)
-        return size + sum(id_ >= size for id_ in self._added.ids.values())
+        return len(self._vocabulary.ids) + self._added.beyond
 
     def get_vocab(self) -> dict[str, int]:
         """Return the id of every token, added ones included."""
