@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain, count, pairwise, repeat, starmap
 from operator import add, attrgetter, le
+from typing import Any
 
 from tokenizers.models import BPE
 
@@ -50,6 +51,11 @@ class Subwords:
             self._merges = list(dict.fromkeys(reversed(self._merges)))[::-1]
         self._unk_token = unk_token
         self._few = _FEW_CHARACTERS
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Only what it was given: a pickle is the same whether or not it was used.
+        given = ("_vocab", "_merges", "_unk_token")
+        return {name: self.__dict__[name] for name in given} | {"_few": _FEW_CHARACTERS}
 
     @cached_property
     def _ranks(self) -> dict[Merge, int]:

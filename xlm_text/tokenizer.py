@@ -518,6 +518,8 @@ class XLMTokenizer(Decoder):
 
     def __getstate__(self) -> dict[str, Any]:
         # What is cached is quicker computed again than carried along, and segmenters cannot be.
+        # Without what use alone has made, a pickle is the same before and after: its hash tells
+        # programs that cache results (`datasets` does) which tokenizer made them.
         state = {**self.__dict__, "_cutters": None, "_notices": Notices()}
         state["_framed"] = None, Frame(None, None, None)
         state.pop("_pieces", None)

@@ -73,13 +73,60 @@ def test_pickling_a_tokenizer(used):
         assert "[newer]" not in tokenizer.get_vocab()
 
 
-def test_memory_is_not_pickled():
+def use(tokenizer):
+    """Fill everything that use fills."""
+    for lang in FIXTURE_LANGUAGES:
+        everything(tokenizer, lang)
+    tokenizer([f"number{i} Þ{i}ð" for i in range(5000)], return_offsets_mapping=True)
+    tokenizer.tokenize("x <mask> [new]")
+    tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    pickle.loads(pickle.dumps(tokenizer))
+
+
+def test_a_pickle_is_the_same_before_and_after_use():
+    # Programs that keep results (`datasets`) name them by a hash of it.
     tokenizer = new_tokenizer()
-    # What is built on first use is there already, to count the memory alone.
-    tokenizer([f"number{i}" for i in range(20_000)], return_offsets_mapping=True)
-    before = len(pickle.dumps(tokenizer))
-    tokenizer([f"word{i}" for i in range(20_000)], return_offsets_mapping=True)
-    assert len(pickle.dumps(tokenizer)) <= before + 1000
+    tokenizer.add_tokens(["[new]", "[newer]"])
+    tokenizer.add_special_tokens({"mask_token": "<mask>"})
+    before = pickle.dumps(tokenizer)
+    use(tokenizer)
+    assert pickle.dumps(tokenizer) == before
+    for other in (pickle.loads(before), copy.deepcopy(tokenizer)):
+        assert pickle.dumps(other) == before
+    tokenizer.add_tokens(["[newest]"])
+    assert pickle.dumps(tokenizer) != before
+
+
+def test_a_hash_by_dill_is_the_same_before_and_after_use():
+    dill = pytest.importorskip("dill")
+    tokenizer = new_tokenizer()
+
+    def encode(row):
+        return tokenizer(row, lang="en")
+
+    before = dill.dumps(encode, recurse=True)
+    use(tokenizer)
+    assert dill.dumps(encode, recurse=True) == before
+
+
+def test_two_processes_make_the_same_pickle():
+    code = (
+        "import hashlib, pickle, sys, xlm_text\n"
+        "tokenizer = xlm_text.XLMTokenizer.from_pretrained(sys.argv[1])\n"
+        "tokenizer.add_tokens(['[a]', '[b]', '[c]'], special_tokens=True)\n"
+        "print(hashlib.sha256(pickle.dumps(tokenizer)).hexdigest())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(FOLDER)],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(FIXTURES.parent), "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("0", "1", "17")
+    }
+    assert len(found) == 1
 
 
 _inherited = None
