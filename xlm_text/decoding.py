@@ -38,7 +38,8 @@ class Decoder(TokenTable):
             clean_up_tokenization_spaces: close the space before English punctuation and
                 contractions; by default as the tokenizer's setting of that name says.
             detokenize: a language: put the words together as they are written in it, by the
-                Moses detokenizer, or without spaces for Chinese, Japanese and Thai.
+                Moses detokenizer; for Chinese, Japanese and Thai with spaces only between words
+                of other scripts, and in Thai beside them.
             spaces_between_special_tokens: put spaces around tokens that are never cut, too.
 
         Raises:

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+import re
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any, Literal
+from unicodedata import category
 
-# Languages that are written without spaces between words.
-_WITHOUT_SPACES = frozenset({"zh", "ja", "th"})
+# Languages that are written without spaces between words, and whether words in other scripts are
+# set off by spaces: in Chinese and Japanese text they are not, in Thai text nearly always.
+_WITHOUT_SPACES = {"zh": False, "ja": False, "th": True}
+
+# Letters of scripts without spaces: Thai, Lao, Burmese, Khmer, Chinese and Japanese.
+_unspaced = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u303c"
+    "\u3040-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
+    "\U00020000-\U0003ffff]"
+).match
+# What is written close to what is before it, and to what is behind it; a quote is either.
+_CLOSING = frozenset(',.!?;:%)]}"')
+_OPENING = frozenset('([{"')
+_IN_NUMBERS = frozenset(",.:")
 
 # English only, and the same list, in the same order, as the reference has.
 _CLOSED = (
@@ -41,12 +56,77 @@ def join_words(words: list[str], lang: str) -> str:
     "l'eau, dit - il."
     """
     if lang in _WITHOUT_SPACES:
-        return "".join(words)
+        return _join_unspaced(words, set_off=_WITHOUT_SPACES[lang])
     text: str = _detokenizer(lang).detokenize(words, unescape=False)
     return text
 
 
-@cache
+# Chinese, Japanese and Thai ------------------------------------------------------------------
+#
+# Between two words a space is possible only where the nearest letter or digit on one of the two
+# sides, or on both, is of a script that has spaces.  It goes behind the marks that close something
+# and before those that open something: `very good, he said (twice)`.  Every other mark keeps what
+# is beside it together (`a-b`, `it's`), and so do those of numbers between digits (`3,000`).
+
+# A letter or digit of a script with spaces or without, or (`None`) a mark.
+_Kind = Literal["spaced", "unspaced"] | None
+
+
+def _kind(char: str) -> _Kind:
+    if _unspaced(char):
+        return "unspaced"
+    return "spaced" if char.isalnum() or category(char)[0] == "M" else None
+
+
+def _join_unspaced(words: list[str], set_off: bool) -> str:
+    text = "".join(words)
+    kinds = [_kind(char) for char in text]
+    before = _nearest(kinds, text, _CLOSING)
+    behind = [
+        (len(text) - 1 - place, open_only)
+        for place, open_only in _nearest(kinds[::-1], text[::-1], _OPENING)
+    ][::-1]
+    quotes = list(accumulate((char == '"' for char in text), initial=0))
+
+    def has_space(at: int) -> bool:
+        (left, closes), (right, opens) = before[at], behind[at]
+        if not (closes and opens and left >= 0 and right < len(text)):
+            return False
+        spaced = (kinds[left] == "spaced", kinds[right] == "spaced")
+        if not (any(spaced) if set_off else all(spaced)):
+            return False
+        if '"' in (text[at - 1], text[at]) and quotes[at] % 2:
+            return False  # the quote before it opens something, or the one behind it closes it
+        if right - left != 2:
+            return True
+        # One mark: is it inside a number, or behind a single letter?
+        if text[left].isdigit() and text[right].isdigit():
+            return text[left + 1] not in _IN_NUMBERS
+        alone = left == 0 or kinds[left - 1] != "spaced"
+        return not (alone and text[left].isalpha() and text[left + 1] == ".")
+
+    parts = []
+    for end, word in zip(accumulate(map(len, words)), words, strict=True):
+        parts.append(word)
+        if word and 0 < end < len(text) and has_space(end):
+            parts.append(" ")
+    return "".join(parts)
+
+
+def _nearest(kinds: list[_Kind], text: str, allowed: frozenset[str]) -> list[tuple[int, bool]]:
+    """Return, for each place between two characters, where the last letter before it is.
+
+    With it goes whether every mark from there on is one of those allowed; -1 is for no letter.
+    """
+    found = [(-1, True)]
+    for i, char in enumerate(text):
+        place, only = found[-1]
+        found.append((i, True) if kinds[i] else (place, only and char in allowed))
+    return found
+
+
+# Each takes a few hundred kilobytes: enough are kept for the languages of one program.
+@lru_cache(maxsize=16)
 def _detokenizer(lang: str) -> Any:
     from sacremoses import MosesDetokenizer
 
