@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -24,11 +26,35 @@ _USUAL_PLACES = (
     "/usr/share/kytea/model.bin",
 )
 # Loading takes a second or two for the largest published models; a broken file can keep KyTea
-# busy for ever.
+# busy for ever, or make it ask for all the memory there is.
 _PROBE_SECONDS = 60
+# What a sound model takes in the two programs is less than 20 times the size of its file.
+_PROBE_BYTES = 1 << 30
+_PROBE_BYTES_PER_BYTE = 32
+_PROBE_TEXT = "これはペンです。２０２０年に東京タワー「ﾃｽﾄ」へ、abc 123〆々！"
+_REFUSED = 3
+_PROBES = {
+    "KyTea": """
+import Mykytea
+list(Mykytea.Mykytea(options).getWS(text))
+""",
+    "Vaporetto": f"""
+import vaporetto
+try:
+    segmenter = vaporetto.Vaporetto.create_from_kytea_model(open(model, "rb").read())
+except Exception:
+    sys.exit({_REFUSED})
+segmenter.tokenize_to_string(text)
+""",
+}
 _PROBE = """
-import sys, Mykytea
-print(list(Mykytea.Mykytea(sys.argv[1]).getWS(sys.argv[2])))
+import sys
+model, options, text, most = sys.argv[1:]
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (int(most), int(most)))
+except (ImportError, OSError, ValueError):
+    pass  # not on this machine, or there is a lower limit already
 """
 
 
@@ -71,14 +97,12 @@ def load_kytea(where: str | Path | None = None) -> Callable[[str], list[str]]:
 
 @lru_cache(maxsize=4)
 def _load(model: str, size: int, modified: int) -> Callable[[str], list[str]]:
-    _probe(model)
+    with_vaporetto = COMPONENTS["vaporetto"].is_verified()
+    refused = _probe(model, ["KyTea", "Vaporetto"] if with_vaporetto else ["KyTea"])
     slow = _KyTea(model).segment
-    if not COMPONENTS["vaporetto"].is_verified():
-        return slow
-    try:
-        fast = _load_vaporetto(model)
-    except ValueError:
+    if not with_vaporetto or "Vaporetto" in refused:
         return slow  # it is stricter than KyTea with a file that is not quite whole
+    fast = _load_vaporetto(model)
 
     def segment(text: str) -> list[str]:
         # Characters beyond the first plane are the ones that the two do not see alike.
@@ -135,28 +159,46 @@ def _load_vaporetto(model: str) -> Callable[[str], list[str]]:
 _ESCAPED = frozenset(" /\\")
 
 
-def _probe(model: str) -> None:
-    """Let another process load the model first: on some broken files KyTea ends its process."""
-    text = "これはペンです。"
-    with _options(model) as options:
-        command = [sys.executable, "-c", _PROBE, options, text]
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                timeout=_PROBE_SECONDS,
-                env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+def _probe(model: str, programs: list[str]) -> set[str]:
+    """Let other processes load the model first, one for each program, side by side.
+
+    On some broken files KyTea ends its process, and Vaporetto panics; neither can be caught.
+
+    Returns:
+        The programs that said no.
+
+    Raises:
+        InputError: the model is broken.
+
+    """
+    most = _PROBE_BYTES + _PROBE_BYTES_PER_BYTE * os.path.getsize(model)
+    with _options(model) as options, ThreadPoolExecutor(len(programs)) as pool:
+        arguments = [model, options, _PROBE_TEXT, str(most)]
+        ran = list(pool.map(lambda program: _run_probe(program, arguments), programs))
+    for program, (status, reason) in zip(programs, ran, strict=True):
+        if status not in (0, _REFUSED):
+            raise InputError(
+                f"{model!r} is not a KyTea model that {program} can read"
+                + (f" ({reason})" if reason else "")
+                + ": fetch it again, and unpack it if it is compressed"
             )
-            loaded = done.returncode == 0
-            reason = done.stderr.decode(errors="replace").strip().split("\n")[-1]
-        except subprocess.TimeoutExpired:
-            loaded, reason = False, f"it did not load within {_PROBE_SECONDS} seconds"
-    if not loaded:
-        raise InputError(
-            f"{model!r} is not a KyTea model that KyTea can read"
-            + (f" ({reason})" if reason else "")
-            + ": fetch it again, and unpack it if it is compressed"
+    return {program for program, (status, _) in zip(programs, ran, strict=True) if status}
+
+
+def _run_probe(program: str, arguments: list[str]) -> tuple[int | None, str]:
+    """Return how a program that loads a model ended, and what it said last."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _PROBE + _PROBES[program], *arguments],
+            capture_output=True,
+            timeout=_PROBE_SECONDS,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", "RUST_BACKTRACE": "0"},
         )
+    except subprocess.TimeoutExpired:
+        return None, f"it did not load within {_PROBE_SECONDS} seconds"
+    if done.returncode < 0:
+        return done.returncode, f"it was ended by {signal.Signals(-done.returncode).name}"
+    return done.returncode, done.stderr.decode(errors="replace").strip().split("\n")[-1]
 
 
 @contextmanager
