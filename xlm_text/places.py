@@ -80,5 +80,9 @@ def aligned_spans(word: Aligned, lengths: Sequence[int]) -> list[Span]:
     """Return the span of each piece of a word."""
     if len(lengths) == 1 or " " in word.text:
         # White space as a word: the reference cuts it into pieces that are no part of it.
-        return [word.span()] * len(lengths)
+        start, end = word.span()
+        if start == end:
+            # Normalisation put it behind a mark (a closing bracket, say), whose span it gets.
+            start, end = max(start - 1, 0), max(end, 1)
+        return [(start, end)] * len(lengths)
     return [word.slice(start, end).span() for start, end in contiguous(lengths)]
