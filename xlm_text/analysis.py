@@ -12,7 +12,7 @@ from xlm_text.casing import lowercase_and_remove_accents, lowercase_and_remove_a
 from xlm_text.memory import Memory, WordMemory
 from xlm_text.pipelines import Pipeline
 from xlm_text.places import aligned_spans, find_places, placed_spans
-from xlm_text.spans import Span, Spans, spans_of
+from xlm_text.spans import Span, Spans, SpanTable
 from xlm_text.subwords import Subwords
 from xlm_text.words import Words
 
@@ -94,6 +94,7 @@ class Analyzer:
         self._lowercase = lowercase
         self._subwords = subwords
         self._ids_of = ids_of
+        self._spans = SpanTable()
         self._word_ids = WordMemory(self._work_out_word_ids, memory_limit)
         self._word_pieces = WordMemory(self._work_out_word_pieces, memory_limit)
         self._ids = Memory(pipeline, self._work_out_ids, memory_limit)
@@ -245,7 +246,7 @@ class Analyzer:
                 lengths = tuple(chain.from_iterable([own for _, own in pieces]))
             places = located.places[i]
             if isinstance(places, range):
-                spans = spans_of(lengths)
+                spans = self._spans.spans_of(lengths)
             elif places is not None:
                 spans = Spans(placed_spans(places, lengths))
             else:

@@ -10,7 +10,6 @@ function like :func:`moses_words`.
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import Any, ClassVar
 from unicodedata import category
 
@@ -23,7 +22,6 @@ from xlm_text.sacremoses_data import moses_data
 DOTS_MARKER = "DOTMULTI"
 
 
-@cache
 def moses_words(lang: str) -> Rules:
     """Return the rules that put white space between the words of a normalised text.
 
@@ -162,7 +160,6 @@ class PlainWords:
         return [left + before, behind + right]
 
 
-plain_words = cache(PlainWords)
 _is_number = re.compile(r"[0-9]+[.,][0-9]+").fullmatch
 
 

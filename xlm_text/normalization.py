@@ -9,7 +9,6 @@ English-Romanian checkpoint was trained on.
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from xlm_text.rules import DropControls, Rule, Rules, Strip, Substitution, Translation
 
@@ -79,7 +78,6 @@ _ROMANIAN = {
 }
 
 
-@cache
 def normalization(lang: str) -> Rules:
     """Return the steps that a text in ``lang`` goes through before the words are cut.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from xlm_text.alignment import Aligned
-from xlm_text.moses import DOTS_MARKER, moses_words, plain_words
+from xlm_text.moses import DOTS_MARKER, PlainWords, moses_words
 from xlm_text.normalization import normalization
+from xlm_text.rules import Rules
 from xlm_text.segmenters import Segmenter, load_segmenter
 from xlm_text.segmenters.thai import spaces_inside_words
 from xlm_text.units import (
@@ -61,11 +63,21 @@ class MosesPipeline:
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
-        self.plain = plain_words(lang)
+        self.plain = PlainWords(lang)
 
     units = staticmethod(moses_units)
     closed = staticmethod(moses_closed)
     mark_sentences = staticmethod(mark_sentences)
+
+    # Not before they are needed: most lines of many a text are plain words, and sacremoses, whose
+    # rules these are, takes long to import.
+    @cached_property
+    def _normalization(self) -> Rules:
+        return normalization(self.lang)
+
+    @cached_property
+    def _rules(self) -> Rules:
+        return moses_words(self.lang)
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
         flat: list[str] = []
@@ -86,12 +98,10 @@ class MosesPipeline:
         plain = self.plain.find(unit)
         if plain is not None:
             return plain
-        normal = normalization(self.lang).apply(unit)
-        return moses_words(self.lang).apply(normal).split()
+        return self._rules.apply(self._normalization.apply(unit)).split()
 
     def align(self, unit: Aligned) -> list[Aligned]:  # noqa: D102
-        normal = normalization(self.lang).align(unit)
-        return moses_words(self.lang).align(normal).split()
+        return self._rules.align(self._normalization.align(unit)).split()
 
 
 class ChinesePipeline:

@@ -39,23 +39,29 @@ class MosesData:
     numeric: frozenset[str]
 
 
-@cache
 def moses_data(lang: str) -> MosesData:
     """Return the data of a language."""
-    classes, prefixes, indic = map(
-        _load_alone, ("_data_perluniprops", "_data_nonbreaking_prefixes", "indic")
-    )
-    if lang in _FROM_SACREMOSES or classes is None or prefixes is None or indic is None:
+    characters, prefixes = _characters(), _load_alone("_data_nonbreaking_prefixes")
+    if lang in _FROM_SACREMOSES or characters is None or prefixes is None:
         return _ask_sacremoses(lang)
-    signs = "".join([*indic.VIRAMAS, *indic.NUKTAS])
     files = prefixes.NONBREAKING_PREFIXES
     text = files.get(f"nonbreaking_prefix.{lang}", files["nonbreaking_prefix.en"])
     lines = [line.strip() for line in text.splitlines()]
-    return MosesData(
+    abbreviations = _abbreviations([line for line in lines if line and not line.startswith("#")])
+    return MosesData(*characters, *abbreviations)
+
+
+@cache
+def _characters() -> tuple[str, frozenset[str], frozenset[str]] | None:
+    """Return what makes words, the letters and the lower-case ones: large, and of all languages."""
+    classes, indic = _load_alone("_data_perluniprops"), _load_alone("indic")
+    if classes is None or indic is None:
+        return None
+    signs = "".join([*indic.VIRAMAS, *indic.NUKTAS])
+    return (
         classes.PERLUNIPROPS["IsAlnum"] + signs,
         frozenset(classes.PERLUNIPROPS["IsAlpha"] + signs),
         frozenset(classes.PERLUNIPROPS["IsLower"]),
-        *_abbreviations([line for line in lines if line and not line.startswith("#")]),
     )
 
 

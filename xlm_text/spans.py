@@ -2,7 +2,7 @@
 
 To make a tuple of two new numbers for each token is most of the work of giving offsets.  But words
 are short and lines are, too: nearly all of them begin at few positions and have pieces of few
-lengths.  So their spans are made once and shared, by all tokenizers.
+lengths.  So their spans are made once and shared, within a table that its owner can drop.
 """
 
 from __future__ import annotations
@@ -13,49 +13,53 @@ from itertools import accumulate, pairwise
 Span = tuple[int, int]
 
 # Those that come first are the common ones: nothing is forgotten, and beyond these numbers nothing
-# is kept.  200,000 tuples of spans are some 50 MB; a thousand lines of text need 10,000.
+# is kept.  100,000 tuples of spans are some 25 MB; a thousand lines of text need 10,000.
 _MOST_PATTERNS = 20_000
-_MOST_SPANS = 200_000
+_MOST_SPANS = 100_000
 _FAR = 1000
 _MANY_PIECES = 4
+
+
+class SpanTable:
+    """The spans of pieces that follow one another, by the lengths of the pieces."""
+
+    def __init__(self) -> None:
+        self._by_lengths: dict[tuple[int, ...], Spans] = {}
+        # How many more tuples of spans may be kept.
+        self.room = _MOST_SPANS
+
+    def spans_of(self, lengths: tuple[int, ...]) -> Spans:
+        """Return the spans of pieces that follow one another from the beginning of their unit."""
+        spans = self._by_lengths.get(lengths)
+        if spans is None:
+            offsets = contiguous(lengths)
+            if len(lengths) > _MANY_PIECES or len(self._by_lengths) >= _MOST_PATTERNS:
+                return Spans(offsets)
+            spans = self._by_lengths.setdefault(lengths, Spans(offsets, self))
+        return spans
 
 
 class Spans(dict[int, tuple[Span, ...]]):
     """The spans of some pieces, by the position that their unit begins at.
 
-    Look them up; those that nobody asked for before are made by then.
+    Look them up; those that nobody asked for before are made by then, and kept where there is a
+    table with room for them.
 
     >>> Spans([(0, 2), (2, 5)])[100]
     ((100, 102), (102, 105))
     """
 
-    _kept = 0
-
-    def __init__(self, offsets: Sequence[Span], *, keep: bool = False) -> None:
+    def __init__(self, offsets: Sequence[Span], table: SpanTable | None = None) -> None:
         super().__init__()
         self._offsets = offsets
-        self._keep = keep
+        self._table = table
 
     def __missing__(self, position: int) -> tuple[Span, ...]:
         spans = tuple([(start + position, end + position) for start, end in self._offsets])
-        if self._keep and position < _FAR and Spans._kept < _MOST_SPANS:
-            Spans._kept += 1
+        if self._table is not None and position < _FAR and self._table.room > 0:
+            self._table.room -= 1
             self[position] = spans
         return spans
-
-
-_by_lengths: dict[tuple[int, ...], Spans] = {}
-
-
-def spans_of(lengths: tuple[int, ...]) -> Spans:
-    """Return the spans of pieces that follow one another from the beginning of their unit."""
-    spans = _by_lengths.get(lengths)
-    if spans is None:
-        offsets = contiguous(lengths)
-        if len(lengths) > _MANY_PIECES or len(_by_lengths) >= _MOST_PATTERNS:
-            return Spans(offsets)
-        spans = _by_lengths.setdefault(lengths, Spans(offsets, keep=True))
-    return spans
 
 
 def contiguous(lengths: Sequence[int]) -> list[Span]:

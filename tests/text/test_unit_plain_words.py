@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from xlm_text.checkpoints import KNOWN_LANGUAGES
-from xlm_text.moses import PlainWords, moses_words, plain_words
+from xlm_text.moses import PlainWords, moses_words
 from xlm_text.normalization import normalization
 from xlm_text.sacremoses_data import moses_data
 
@@ -60,7 +60,7 @@ LANGUAGES = ["en", "fr", "de", "es", "it", "ro", "ru", "ar", "hi", "ko", "el", "
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_short_cut_gives_the_words_of_the_rules(lang: str) -> None:
-    plain, normalize, rules = plain_words(lang), normalization(lang), moses_words(lang)
+    plain, normalize, rules = PlainWords(lang), normalization(lang), moses_words(lang)
     # Each language takes a third of what three parts can make, in which each two of them meet.
     own = LANGUAGES.index(lang)
     units = [
@@ -82,7 +82,7 @@ def test_the_short_cut_gives_the_words_of_the_rules(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_full_stop_inside_a_unit(lang: str) -> None:
-    plain, normalize, rules = plain_words(lang), normalization(lang), moses_words(lang)
+    plain, normalize, rules = PlainWords(lang), normalization(lang), moses_words(lang)
     found = 0
     firsts = [*WORDS, "e.g", "J. R", "Nr", "p", "(Dr", "St", "art. No", "ca"]
     rests = [
@@ -110,8 +110,9 @@ def test_a_full_stop_inside_a_unit(lang: str) -> None:
 
 def test_characters_that_go_through_untouched_do() -> None:
     for lang in LANGUAGES:
+        normalize, rules = normalization(lang), moses_words(lang)
         for char in PlainWords(lang).characters:
-            assert moses_words(lang).apply(normalization(lang).apply(char)) == char, lang
+            assert rules.apply(normalize.apply(char)) == char, lang
 
 
 def test_the_data_of_sacremoses_alone_are_those_of_its_tokenizer() -> None:

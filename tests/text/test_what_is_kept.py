@@ -1,0 +1,61 @@
+"""What tokenizers keep is theirs: it goes when they go, and no two of them share it."""
+
+from __future__ import annotations
+
+import gc
+
+from xlm_text import XLMTokenizer
+from xlm_text.analysis import Analyzer
+from xlm_text.memory import Memory, WordMemory
+from xlm_text.moses import PlainWords
+from xlm_text.pipelines import MosesPipeline
+from xlm_text.rules import Rules
+from xlm_text.sacremoses_data import MosesData
+from xlm_text.spans import Spans, SpanTable
+
+from .support import FIXTURES, sentences
+
+KEPT = (
+    Analyzer, Memory, MosesData, MosesPipeline, PlainWords, Rules, Spans, SpanTable, WordMemory,
+)  # fmt: skip
+
+
+def count():
+    gc.collect()
+    return {kind.__name__: sum(type(o) is kind for o in gc.get_objects()) for kind in KEPT}
+
+
+def test_nothing_is_left_of_a_tokenizer_that_is_gone():
+    before = count()
+    # Codes that nobody has used: whatever is kept by language is kept anew.
+    for number in range(3):
+        ours = XLMTokenizer.from_pretrained(FIXTURES / "vocabulary", any_language=True)
+        for lang in (f"new-{number}", f"newer-{number}"):
+            batch = ours([*sentences("en"), "(...)"], lang=lang, return_offsets_mapping=True)
+            batch.tokens()
+    del ours, batch
+    assert count() == before
+
+
+def test_what_is_kept_of_spans_has_a_limit(monkeypatch):
+    monkeypatch.setattr("xlm_text.spans._MOST_SPANS", 50)
+    monkeypatch.setattr("xlm_text.spans._MOST_PATTERNS", 5)
+    table = SpanTable()
+    for length in range(1, 20):
+        spans = table.spans_of((length, 2))
+        for position in range(10):
+            expected = ((position, position + length), (position + length, position + length + 2))
+            assert spans[position] == expected
+    assert table.room == 0
+    assert len(table._by_lengths) == 5
+    assert sum(map(len, table._by_lengths.values())) == 50
+
+
+def test_two_tokenizers_share_no_spans():
+    kept = []
+    for _ in range(2):
+        ours = XLMTokenizer.from_pretrained(FIXTURES / "vocabulary")
+        ours(sentences("en"), return_offsets_mapping=True)
+        kept.append(ours._texts("en", bypass=False)._analyzer._spans)
+    assert kept[0] is not kept[1]
+    assert kept[0].room == kept[1].room
