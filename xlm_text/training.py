@@ -34,13 +34,18 @@ def train(
     same vocabulary, whatever the order of their lines.
 
     Args:
-        texts: the lines of text of each language; the languages get ids in this order, unless
-            ``lang2id`` is among the settings.  The language of a text that is given without one
-            is the only one there is; where there are several, ``lang`` may say.
+        texts: the lines of text of each language, as a list, an open file or the like; the
+            languages get ids in this order, unless ``lang2id`` is among the settings.  Special
+            tokens in them are left out.  The language of a text that is given without one is the
+            only one there is; where there are several, ``lang`` may say.
         vocab_size: how many entries the vocabulary has at most, the fourteen special tokens
             included.
         min_frequency: how often a pair must stand next to each other to be merged.
         **settings: as in :class:`~xlm_text.Settings`.
+
+    Raises:
+        InputError: there is nothing to learn from, or ``vocab_size`` has no room for what must be
+            in the vocabulary.
 
     Example:
         >>> tokenizer = train({"en": ["low lower lowest"] * 2}, vocab_size=40)
@@ -66,8 +71,16 @@ def train(
         cutter.check_language(lang)
     counts: Counter[str] = Counter()
     for lang, lines in texts.items():
+        if isinstance(lines, str | bytes):
+            raise InputError(
+                f"texts[{lang!r}] must be the lines of text, as a list or an open file, not one "
+                f"string: {lines!r:.60}"
+            )
         for line in lines:
             counts.update(cutter.words(line, lang=lang))
+    # As the tokenizer cuts them out of a text, no piece of them is ever wanted.
+    for token in cutter.all_special_tokens:
+        counts.pop(token, None)
     if not counts:
         raise InputError("the texts have no words to learn from")
     return XLMTokenizer(_learn(counts, vocab_size, min_frequency), settings=unlearnt)

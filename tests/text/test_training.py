@@ -120,6 +120,16 @@ def test_settings_of_what_was_learnt():
     assert train({"en": iter(["a b"] * 3)}, 50).tokenize("b") == ["b</w>"]
 
 
+@pytest.mark.parametrize("settings", [{}, {"mask_token": "<special4>", "bos_token": "</s>"}])
+def test_special_tokens_in_the_texts_teach_nothing(settings):
+    plain = ["low lower lowest", "a pen"] * 3
+    marked = [f"{line} <special1>x</s> <special4>" for line in plain]
+    between = [f"{line} x" for line in plain]
+    one, other = (train({"en": lines}, 100, **settings) for lines in (marked, between))
+    assert one.get_vocab() == other.get_vocab()
+    assert one._vocabulary == other._vocabulary
+
+
 @pytest.mark.parametrize(
     ("texts", "size", "options", "problem"),
     [
@@ -131,6 +141,10 @@ def test_settings_of_what_was_learnt():
         ({"en": ["", " ", "\u200b"]}, 100, {}, "no words"),
         ({"xx": ["a"]}, 100, {}, None),
         ({"en": [b"a"]}, 100, {}, "string"),
+        # The letters of a file's name are no text.
+        ({"fr": ["a"], "en": "en.txt"}, 100, {}, r"texts\['en'\].*not one string: 'en\.txt'"),
+        ({"en": b"en.txt"}, 100, {}, r"texts\['en'\].*not one string"),
+        ({"en": ["<special1> </s>", "<s>"]}, 100, {}, "no words"),
         ({"en": ["a"]}, 100, {"lowercase": True}, "lowercase"),
     ],
 )
