@@ -121,5 +121,9 @@ class InputError(_ExplainedError, ValueError):
         return self.describe(lambda known: item if known.name in _TEXTS else python_name(known))
 
 
+class WorkerLostError(_ExplainedError, RuntimeError):
+    """A process that worked on a stream was ended from outside, most likely for its memory."""
+
+
 class MissingComponentError(_ExplainedError, ImportError):
     """A package or model that a language needs is not on this machine."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 
 import pytest
 
 from xlm_text import InputError, XLMTokenizer
+from xlm_text.errors import WorkerLostError
 from xlm_text.streaming import map_in_order
 
 
@@ -57,6 +60,20 @@ def test_an_error_of_the_work_reaches_the_caller(tokenizer: XLMTokenizer, worker
 def test_workers_is_a_number_of_processes(workers: object) -> None:
     with pytest.raises(InputError, match="workers must be a whole number from 1 on"):
         next(map_in_order(str, [1], workers))  # type: ignore[arg-type]
+
+
+def kill_itself(item: int) -> int:
+    if item == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def test_a_killed_worker_is_one_error_behind_the_results_before_it() -> None:
+    found = []
+    with pytest.raises(WorkerLostError, match=r"a worker process was killed.*fewer workers need"):
+        found.extend(map_in_order(kill_itself, range(100), 2))
+    assert found == list(range(len(found)))
+    assert len(found) <= 3
 
 
 # The place of errors, languages, offsets ------------------------------------------------------
