@@ -191,9 +191,9 @@ def match(
     wrong_encoder = any(name.startswith(ENCODER) for name in problems)
     lines = "".join(f"\n  {line}" for line in problems.values())
     if wrong_encoder or (new and not new_head):
-        advice = "" if wrong_encoder else advice
         raise CheckpointError(
-            f"{checkpoint.path} does not fit {type(model).__name__}{advice}:{lines}"
+            f"{checkpoint.path} does not fit {type(model).__name__}:{lines}",
+            "" if wrong_encoder else advice,
         )
     if problems:
         what = "new at random" if new else "its head not used"
@@ -222,7 +222,7 @@ def fill_model(
     Raises:
         CheckpointError: as `match`.
     """
-    advice = "; new_head=True initialises what it lacks at random"
+    advice = "new_head=True initialises what it lacks at random"
     new = match(model, checkpoint, new_head=new_head, advice=advice)
     dtype_of_new = dtype or checkpoint.tensors[TIED_INPUT].dtype
     state = {}
@@ -252,7 +252,8 @@ def _join_tied(checkpoint: Checkpoint) -> None:
     if output.data_ptr() != kept.data_ptr() and not torch.equal(output, kept):
         raise CheckpointError(
             f"{checkpoint.path}: {TIED_INPUT} and {TIED_OUTPUT} differ, and the configuration ties "
-            "them; if they are meant to differ, pass tie_word_embeddings=False"
+            "them",
+            "if they are meant to differ, pass tie_word_embeddings=False",
         )
 
 

@@ -6,4 +6,17 @@ class ConfigError(ValueError):
 
 
 class CheckpointError(Exception):
-    """A checkpoint cannot be read, or does not fit the model that it is read into."""
+    """A checkpoint cannot be read, or does not fit the model that it is read into.
+
+    Args:
+        problem: What is wrong.
+        advice: What to do about it in Python.
+    """
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(problem, advice)
+        self.problem = problem
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.advice}" if self.advice else self.problem

@@ -51,6 +51,26 @@ def test_a_bad_text_is_named_after_the_results_before_it(tokenizer: XLMTokenizer
     assert len(seen) == error.value.index == 300
 
 
+def test_texts_that_cannot_be_used_are_left_out_in_their_place(tokenizer: XLMTokenizer) -> None:
+    embed = tasks.SentenceEmbedding(small(XLMModel, tokenizer), tokenizer)
+    good = [f"river {i}" for i in range(600)]
+    texts: list[Any] = list(good)
+    for place in (0, 300, 301, 603):
+        texts.insert(place, " " if place else None)
+    seen: list[Any] = []
+    for vector in embed.stream(texts, "en", skipped=seen.append):
+        seen.append(vector)
+    errors = {i: one for i, one in enumerate(seen) if isinstance(one, tasks.TextError)}
+    assert [(i, error.number) for i, error in errors.items()] == [
+        (i, i) for i in (0, 300, 301, 603)
+    ]
+    assert str(errors[0]) == "text[0] must be a string, not None"
+    assert errors[300].reason.startswith("the text is empty")
+    vectors = [one for i, one in enumerate(seen) if i not in errors]
+    for vector, right in zip(vectors, embed(good, "en"), strict=True):
+        torch.testing.assert_close(vector, right, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("texts", "lang", "message"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -166,10 +167,17 @@ class Task(Generic[Example, Result]):
         examples: Iterable[Example],
         lang: str | Iterable[str] | None = None,
         lang_pair: str | Iterable[str] | None = None,
+        *,
+        skipped: Callable[[TextError], None] | None = None,
     ) -> Iterator[Result]:
-        """Give the result of each example as it comes; the arguments are those of the call.
+        """Give the result of each example as it comes.
 
         Examples are read in windows; the next one is tokenized while the model works.
+
+        Args:
+            examples, lang, lang_pair: Those of the call.
+            skipped: Called for an example that cannot be used, between the results of those around
+                it, which has no result then. None: raise its error there.
 
         Raises:
             TextError: an example that cannot be used, after the results of those before it.
@@ -178,13 +186,17 @@ class Task(Generic[Example, Result]):
             raise InputError(f"examples is the string {examples!r:.40}: expected a list of them")
         asked = _with_languages(examples, lang, lang_pair)
         blocks = windows(asked, self._batcher.limits.window)
-        for prepared, error in ahead(self._prepare_window, blocks):
-            rows = [row for each in prepared for row in each]
+        prepare = partial(self._prepare_window, stop=skipped is None)
+        for prepared in ahead(prepare, blocks):
+            rows = [row for each in prepared if isinstance(each, list) for row in each]
             made = iter(self._batcher.run(rows, self._size, self._compute_batch))
             for each in prepared:
-                yield self.finish(each, [next(made) for _ in each])
-            if error is not None:
-                raise error
+                if isinstance(each, list):
+                    yield self.finish(each, [next(made) for _ in each])
+                elif skipped is None:
+                    raise each
+                else:
+                    skipped(each)
 
     @property
     def config(self) -> XLMConfig:
@@ -232,19 +244,21 @@ class Task(Generic[Example, Result]):
     def _compute_batch(self, rows: list[Any]) -> Sequence[Any]:
         return self.compute(rows)
 
-    def _prepare_window(self, window: list[Asked]) -> tuple[list[Any], TextError | None]:
-        """Tokenize a window; if one example cannot be, those before it, and the error."""
+    def _prepare_window(self, window: list[Asked], stop: bool) -> list[list[Any] | TextError]:
+        """Return the rows of each example, or its error; with `stop` nothing behind the first."""
         try:
-            return self.prepare(window), None
+            return [*self.prepare(window)]
         except InputError:
-            prepared: list[Any] = []
+            prepared: list[list[Any] | TextError] = []
             for asked in window:
                 try:
                     prepared += self.prepare([asked])
                 except InputError as error:
                     # The tokenizer counts the texts of its call, of which this is the only one.
-                    return prepared, TextError.of(error, asked.number)
-            return prepared, None
+                    prepared.append(TextError.of(error, asked.number))
+                    if stop:
+                        break
+            return prepared
 
     @classmethod
     def _check_model(cls, model: Any, tokenizer: XLMTokenizer) -> None:

@@ -109,7 +109,7 @@ class TextGeneration(Task[str, Generated]):
                 Argument("top_k"),
                 " and ",
                 Argument("top_p"),
-                " choose by chance: expected ",
+                " choose by chance: expected a ",
                 Argument("temperature"),
                 " with them, such as 1.0",
             )
