@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import click
 
 from . import options
-from .output import open_folder
+from .output import open_folder, refuse_inputs
 from .program import Command, Program
 
 
@@ -61,6 +63,7 @@ def from_original(
 ) -> None:
     """Make a published FOLDER of fastBPE CODES and VOCAB."""
     from xlm_text import XLMTokenizer
+    from xlm_text.vocabulary import MERGES_FILE, VOCAB_FILE
 
     settings: dict[str, Any] = {}
     if checkpoint is not None:
@@ -71,6 +74,8 @@ def from_original(
         settings["do_lowercase_and_remove_accent"] = False
     if bos_token is not None:
         settings["bos_token"] = bos_token
+    for name in (VOCAB_FILE, MERGES_FILE):
+        refuse_inputs(os.path.join(folder, name), (codes, vocab))
     tokenizer = XLMTokenizer.from_original(codes, vocab, max_vocab, **settings)
     with open_folder(folder) as made:
         tokenizer.save_pretrained(made)
@@ -95,6 +100,11 @@ def to_original(where: str, codes: str, vocab: str, **hub: Any) -> None:
     The counts of words and pairs are not known any more: the codes have none, and in the
     vocabulary falling numbers stand for them.
     """
+    if os.path.realpath(codes) == os.path.realpath(vocab):
+        raise click.UsageError("CODES and VOCAB cannot be one file")
+    model = Path(where)
+    for written in (codes, vocab):
+        refuse_inputs(written, [str(path) for path in model.iterdir()] if model.is_dir() else [])
     options.load_tokenizer(where, **hub).save_original(codes, vocab)
 
 

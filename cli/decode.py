@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
+from .journal import open_journal
 from .lines import read_blocks
-from .output import open_output, progress
+from .output import open_output
 from .program import Command
+from .progress import progress
+from .signals import held
+from .skipped import open_skipped
 
 if TYPE_CHECKING:
     from xlm_text import XLMTokenizer
@@ -45,13 +49,16 @@ Examples:
 @options.any_language
 @options.errors
 @options.output
+@options.quiet
 def decode(
     files: tuple[str, ...],
     format_: str,
     skip_special_tokens: bool,
     detokenize: str | None,
     errors: str,
+    skipped: str | None,
     output: str | None,
+    quiet: bool,
     **tokenizer_options: Any,
 ) -> None:
     """Turn ids or tokens back into words, line by line.
@@ -62,16 +69,33 @@ def decode(
     tokenizer = options.load_tokenizer(**tokenizer_options)
     if detokenize is not None:
         tokenizer.check_language(detokenize)
-    with open_output(output) as out, progress(files, output) as advance:
+    with (
+        open_output(output, files) as out,
+        open_skipped(skipped, files) as left_out,
+        progress(files, output, quiet) as advance,
+    ):
+        journal = open_journal(files)
         for block in read_blocks(files, errors):
-            for i, line in enumerate(block.lines):
+            texts, last, stop = [], block.last, None
+            for number, line, problem in block.in_order():
                 try:
-                    text = _text(tokenizer, line, format_, skip_special_tokens, detokenize)
+                    if problem is None:
+                        texts.append(
+                            _text(tokenizer, line, format_, skip_special_tokens, detokenize)
+                        )
                 except ValueError as error:
-                    raise click.ClickException(f"{block.place(i)}: {error}") from None
-                out.write(f"{text}\n".encode())
-            out.flush()
-            advance(block.size)
+                    problem = str(error)
+                if problem is not None and errors == "skip":
+                    left_out.add(block.name, number, problem)
+                elif problem is not None:
+                    last, stop = number - 1, f"{block.name}: line {number}: {problem}"
+                    break
+            with held():
+                out.write("".join(f"{text}\n" for text in texts).encode())
+                journal.add(len(texts), block.name, last)
+            if stop is not None:
+                raise click.ClickException(stop)
+            advance(len(texts), block.size)
 
 
 def _text(

@@ -19,14 +19,55 @@ COLOURS = (
 )
 
 
+END_OF_WORD = "</w>"
+
+
 @dataclass(frozen=True)
 class Token:
-    """A token of a line: its text and id, and the characters ``[start, end)`` behind it."""
+    """A token of a line: its text and id, and the characters ``[start, end)`` behind it.
+
+    ``unknown`` says that the vocabulary does not have it.
+    """
 
     text: str
     id: int
     start: int
     end: int
+    unknown: bool = False
+
+    @property
+    def piece(self) -> str:
+        """The text without the mark of a word's end."""
+        return self.text.removesuffix(END_OF_WORD)
+
+    @property
+    def end_of_word(self) -> str:
+        """The mark of a word's end, if the token has it."""
+        return self.text[len(self.piece) :]
+
+
+@dataclass
+class Counts:
+    """What a heading says of the lines that are shown."""
+
+    lines: int = 0
+    tokens: int = 0
+    unknown: int = 0
+
+    def add(self, tokens: Sequence[Token]) -> None:
+        """Count a line."""
+        self.lines += 1
+        self.tokens += len(tokens)
+        self.unknown += sum(token.unknown for token in tokens)
+
+    def __str__(self) -> str:
+        part = f" ({self.unknown / self.tokens:.1%})" if self.unknown else ""
+        lines, tokens = _count(self.lines, "line"), _count(self.tokens, "token")
+        return f"{lines}, {tokens}, {self.unknown:,} unknown{part}"
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +101,19 @@ def segments(text: str, tokens: Sequence[Token]) -> Iterator[Segment]:
         open_tokens.difference_update(ends.get(start, ()))
         open_tokens.update(begins.get(start, ()))
         yield Segment(text[start:end], tuple(sorted(open_tokens)))
+
+
+def direction_of(text: str, default: str = "ltr") -> str:
+    """Return ``rtl`` for what is written from right to left, as its first letter says, or ``ltr``.
+
+    >>> direction_of("… שלום"), direction_of("1. Hello שלום"), direction_of("…", "rtl")
+    ('rtl', 'ltr', 'rtl')
+    """
+    for char in text:
+        found = unicodedata.bidirectional(char)
+        if found in ("L", "R", "AL"):
+            return "ltr" if found == "L" else "rtl"
+    return default
 
 
 def visible(text: str) -> str:

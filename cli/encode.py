@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
+from .journal import open_journal
 from .lines import Block, read_blocks
-from .output import open_output, progress
-from .program import Command
+from .output import open_output
+from .program import Command, option_names
+from .progress import progress
+from .signals import held
+from .skipped import open_skipped
 
 if TYPE_CHECKING:
-    from xlm_text import XLMTokenizer
+    from xlm_text import InputError, XLMTokenizer
     from xlm_text.encoding import BatchEncoding
 
 
@@ -82,6 +85,7 @@ Examples:
     help="Work in so many processes; the order of the lines stays.",
 )
 @options.output
+@options.quiet
 def encode(
     files: tuple[str, ...],
     lang: str,
@@ -94,8 +98,10 @@ def encode(
     max_length: int | None,
     truncation: str | None,
     errors: str,
+    skipped: str | None,
     workers: int,
     output: str | None,
+    quiet: bool,
     **tokenizer_options: Any,
 ) -> None:
     """Cut text into tokens, line by line.
@@ -126,23 +132,51 @@ def encode(
         # The checkpoint's own default where they are written, and there are any.
         "return_langs": None if format_ == "jsonl" and have_ids else False,
     }
-    work = _Work(tokenizer, call, pair, format_)
-    with open_output(output) as out, progress(files, output) as advance:
+    work = _Work(tokenizer, call, pair, format_, errors == "skip")
+    with (
+        open_output(output, files) as out,
+        open_skipped(skipped, files) as left_out,
+        progress(files, output, quiet) as advance,
+    ):
+        journal = open_journal(files)
         for done in map_in_order(work, read_blocks(files, errors), workers):
-            out.write(done.lines)
-            out.flush()
+            with held():
+                out.write(done.lines)
+                journal.add(done.count, done.block.name, done.last)
+            for number, problem in done.skipped:
+                left_out.add(done.block.name, number, _said(problem))
             if done.problem is not None:
-                raise click.ClickException(done.problem)
-            advance(done.size)
+                place = f"{done.block.name}: line {done.last + 1}"
+                raise click.ClickException(f"{place}: {_said(done.problem)}")
+            advance(done.count, done.block.size)
+
+
+def _said(problem: str | InputError) -> str:
+    if isinstance(problem, str):
+        return problem
+    return problem.describe(option_names(click.get_current_context().command))
 
 
 @dataclass(frozen=True)
 class _Done:
-    """The results of a block: whole lines, and what is wrong with the next, if anything is."""
+    """The results of a block.
 
+    Attributes:
+        block: what was worked on, without its text.
+        lines: the results, whole lines.
+        count: how many.
+        last: the number of the last line of input that is done, with results or left out.
+        problem: what is wrong with the line behind that, if anything is.
+        skipped: the lines that are left out, and what is wrong with them.
+
+    """
+
+    block: Block
     lines: bytes
-    problem: str | None
-    size: int
+    count: int
+    last: int
+    problem: str | InputError | None
+    skipped: list[tuple[int, str | InputError]]
 
 
 @dataclass(frozen=True)
@@ -153,36 +187,73 @@ class _Work:
     call: dict[str, Any]
     pair: bool
     format_: str
+    skip: bool
 
     def __call__(self, block: Block) -> _Done:
+        problems: dict[int, str | InputError] = _malformed(block.lines) if self.pair else {}
+        rows = self._rows(block.lines, problems)
+        lines = "".join(f"{row}\n" for row in rows).encode()
+        problem: str | InputError | None = None
+        last = block.last
+        skipped: list[tuple[int, str | InputError]] = [*block.skipped]
+        if self.skip:
+            skipped += [(block.numbers[i], what) for i, what in problems.items()]
+            skipped.sort(key=lambda line: line[0])
+        elif problems:
+            i = min(problems)
+            problem, last = problems[i], block.numbers[i] - 1
+        return _Done(block.without_text(), lines, len(rows), last, problem, skipped)
+
+    def _rows(self, lines: list[str], problems: dict[int, str | InputError]) -> list[str]:
+        """Return the results of the lines without problems, and add what is found to those.
+
+        Unless such lines are to be skipped, only those before the first.
+        """
         from xlm_text import InputError
 
-        first, second, problem = _pairs(block) if self.pair else (block.lines, None, None)
+        usable = [i for i in range(len(lines)) if i not in problems]
+        if problems and not self.skip:
+            usable = usable[: min(problems)]
         try:
-            batch = self.tokenizer(first, second, **self.call)
+            return self._render([lines[i] for i in usable])
         except InputError as error:
-            bad = error.number
-            if bad is None:
+            if error.number is None:
                 raise
-            problem = f"{block.place(bad)}: {error.reason}"
-            batch = self.tokenizer(first[:bad], second and second[:bad], **self.call)
+            if not self.skip:
+                problems[usable[error.number]] = error
+                return self._render([lines[i] for i in usable[: error.number]])
+        rows = []
+        for i in usable:  # one by one, as there may be many
+            try:
+                rows += self._render([lines[i]])
+            except InputError as error:
+                problems[i] = error
+        return rows
+
+    def _render(self, lines: list[str]) -> list[str]:
+        first, second = lines, None
+        if self.pair:
+            first, second = [], []
+            for line in lines:
+                one, _, other = line.partition("\t")
+                first.append(one)
+                second.append(other)
+        batch = self.tokenizer(first, second, **self.call)
         render = {"ids": _ids, "tokens": _tokens, "jsonl": _objects}[self.format_]
-        lines = "".join(f"{row}\n" for row in render(batch, self.pair)).encode()
-        return _Done(lines, problem, block.size)
+        return list(render(batch, self.pair))
 
 
-def _pairs(block: Block) -> tuple[list[str], list[str], str | None]:
-    """Return the first and the second texts of lines, and what is wrong with the next, if any."""
-    pairs = [line.split("\t") for line in block.lines]
-    good = list(itertools.takewhile(lambda texts: len(texts) == 2, pairs))
-    problem = None
-    if len(good) < len(pairs):
-        tabs = len(pairs[len(good)]) - 1
-        problem = (
-            f"{block.place(len(good))}: a pair is two texts with a tab between them, "
-            f"but this line has {tabs or 'no'} tab{'s' if tabs > 1 else ''}"
-        )
-    return [first for first, _ in good], [second for _, second in good], problem
+def _malformed(lines: list[str]) -> dict[int, str | InputError]:
+    """Return what is wrong with the lines that are no pair."""
+    problems: dict[int, str | InputError] = {}
+    for i, line in enumerate(lines):
+        tabs = line.count("\t")
+        if tabs != 1:
+            problems[i] = (
+                "a pair is two texts with a tab between them, "
+                f"but this line has {tabs or 'no'} tab{'s' if tabs > 1 else ''}"
+            )
+    return problems
 
 
 class _Numerals(dict[int, str]):

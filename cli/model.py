@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from . import options
 from .model_run import ModelCommand
 from .model_tasks import COMMANDS
 from .program import Program
@@ -20,10 +21,10 @@ Examples:
   xlm-model convert mlm_tlm_xnli15_1024.pth ./xnli15 --codes codes_xnli_15
   xlm-model embed xlm-mlm-100-1280 --lang sw sentences.txt -o vectors.jsonl
 
-Exit status: 0 done, 1 could not, 2 misuse, 130 interrupted.
+Exit status: 0 done, 1 could not, 2 misuse, 130 interrupted, 143 terminated.
 """
 
-REVISION = click.option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")
+REVISION = options.shared("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")
 
 
 class ModelProgram(Program):
@@ -32,7 +33,13 @@ class ModelProgram(Program):
     command_class = ModelCommand
 
 
-@click.group(cls=ModelProgram, name="xlm-model", epilog=EXAMPLES)
+@click.group(
+    cls=ModelProgram,
+    name="xlm-model",
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="xlm-toolkit", prog_name="xlm-model")
 def main() -> None:
     """Look at XLM checkpoints, convert them, and put text through them.
 
@@ -43,7 +50,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("checkpoint")
+@click.argument("checkpoint", shell_complete=options.complete_where)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @REVISION
 def info(checkpoint: str, as_json: bool, revision: str | None) -> None:
@@ -68,7 +75,7 @@ def info(checkpoint: str, as_json: bool, revision: str | None) -> None:
 
 
 @main.command()
-@click.argument("checkpoint")
+@click.argument("checkpoint", shell_complete=options.complete_where)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
     "--codes",

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from .lines import STANDARD_INPUT, Block, check_readable, read_blocks
-from .output import open_output, progress
-from .program import Command, Interrupted, option_names
+from .journal import open_journal
+from .lines import STANDARD_INPUT, check_readable, read_blocks
+from .output import open_output
+from .program import Command, option_names
+from .progress import progress
+from .signals import held
+from .skipped import Skipped, open_skipped
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from xlm_model.tasks.base import Task
 
 
@@ -29,22 +27,41 @@ class ModelCommand(Command):
     def invoke(self, ctx: click.Context) -> Any:  # noqa: D102
         # Imported here: `--help` needs no PyTorch, and it takes seconds to import.
         try:
-            from xlm_model.errors import CheckpointError, ConfigError
+            import xlm_model.errors  # noqa: F401
         except ImportError as error:
             raise click.ClickException(
                 f"{error}; in a clone of this project: pip install '.[model]'"
             ) from None
-        try:
-            return super().invoke(ctx)
-        except (CheckpointError, ConfigError) as error:
-            raise click.ClickException(str(error)) from None
+        return super().invoke(ctx)
+
+    def explain(self, error: BaseException) -> str | None:  # noqa: D102
+        from xlm_model.errors import CheckpointError, ConfigError
+
+        # The advice of a checkpoint's error is for Python: no command changes a model's head.
+        if isinstance(error, CheckpointError):
+            return error.problem
+        return str(error) if isinstance(error, ConfigError) else super().explain(error)
+
+
+class _Place(NamedTuple):
+    """A line that has been read; with a problem it gets no result."""
+
+    name: str
+    number: int
+    size: int
+    problem: str | None = None
 
 
 class Places:
-    """The lines that have been read and whose results have not been written yet."""
+    """The lines that have been read and not been dealt with yet, in order.
 
-    def __init__(self) -> None:
-        self._waiting: deque[tuple[Block, int]] = deque()
+    Args:
+        skipped: takes those that cannot be used; None to stop at the first.
+    """
+
+    def __init__(self, skipped: Skipped | None) -> None:
+        self._skipped = skipped
+        self._waiting: deque[_Place] = deque()
 
     def examples(
         self, files: Sequence[str], errors: str, parse: Callable[[str], Any]
@@ -55,22 +72,29 @@ class Places:
             click.ClickException: a line that `parse` cannot use, after those before it.
         """
         for block in read_blocks(files, errors):
-            for i, line in enumerate(block.lines):
+            size = block.size // (len(block.lines) + len(block.skipped))
+            for number, line, problem in block.in_order():
                 try:
-                    example = parse(line)
+                    example = parse(line) if problem is None else None
                 except ValueError as error:
-                    raise click.ClickException(f"{block.place(i)}: {error}") from None
-                self._waiting.append((block, i))
-                yield example
+                    problem = str(error)
+                self._waiting.append(_Place(block.name, number, size, problem))
+                if problem is None:
+                    yield example
+                elif self._skipped is None:
+                    raise click.ClickException(f"{block.name}: line {number}: {problem}")
 
-    def done(self) -> int:
-        """Count the next line as done; return the bytes of its block with the block's last."""
-        block, i = self._waiting.popleft()
-        return block.size if i == len(block.lines) - 1 else 0
+    def done(self) -> _Place:
+        """Take out the next line that is no problem; those before it are left out."""
+        self.leave_out()
+        return self._waiting.popleft()
 
-    def next(self) -> str | None:
-        """Say where the first line is that has no result yet, if one has been read."""
-        return self._waiting[0][0].place(self._waiting[0][1]) if self._waiting else None
+    def leave_out(self) -> None:
+        """Leave out what comes before the next line that is no problem."""
+        while self._waiting and self._waiting[0].problem is not None:
+            place = self._waiting.popleft()
+            if self._skipped is not None:
+                self._skipped.add(place.name, place.number, str(place.problem))
 
 
 def run(
@@ -80,69 +104,56 @@ def run(
     lang: str,
     lang_pair: str | None,
     errors: str,
+    on_error: str,
+    skipped: str | None,
     output: str | None,
+    quiet: bool,
     parse: Callable[[str], Any],
     render: Callable[[Any], dict[str, Any]],
 ) -> None:
     """Write a JSON object for each line of the files.
 
-    Unlike what `xlm-tok` writes, an output file is not held back until it is whole: hours of work
-    may be in it when something goes wrong.
+    Where lines may be left out, each object has the number of its line, and the name of its file
+    if there are several.
 
     Raises:
         click.ClickException: a line that cannot be used; names its place.
-        Interrupted: Ctrl-C; says how far the work had come.
     """
     from xlm_model.tasks import TextError
 
-    places, written = Places(), 0
+    skip = "skip" in (errors, on_error)
+    if skip and errors == "strict":
+        errors = "skip"
+    several = len(files) > 1
+    name_of = option_names(click.get_current_context().command)
     check_readable(files or [STANDARD_INPUT])
-    with _open(output, files) as out, progress(files, output) as advance:
+    with (
+        open_output(output, files) as out,
+        open_skipped(skipped, files) as left_out,
+        progress(files, output, quiet) as advance,
+    ):
+        journal = open_journal(files)
+        places = Places(left_out if skip else None)
+
+        def leave_out(error: TextError) -> None:
+            place = places.done()
+            left_out.add(place.name, place.number, error.describe(name_of))
+            advance(0, place.size)
+
+        examples = places.examples(files, errors, parse)
+        found = task.stream(examples, lang, lang_pair, skipped=leave_out if skip else None)
         try:
-            found = task.stream(places.examples(files, errors, parse), lang, lang_pair)
             for result in found:
-                line = json.dumps(render(result), ensure_ascii=False) + "\n"
-                with _uninterrupted():
+                place = places.done()
+                row: dict[str, Any] = {"file": place.name} if skip and several else {}
+                row |= {"line": place.number} if skip else {}
+                line = json.dumps(row | render(result), ensure_ascii=False) + "\n"
+                with held():
                     out.write(line.encode())
-                    out.flush()
-                    advance(places.done())
-                    written += 1
+                    journal.add(1, place.name, place.number)
+                advance(1, place.size)
+            places.leave_out()
         except TextError as error:
-            reason = error.describe(option_names(click.get_current_context().command))
-            raise click.ClickException(f"{places.next()}: {reason}") from None
-        except KeyboardInterrupt:
-            following = places.next()
-            where = f", the next is {following}" if following else ""
-            lines = f"{written} line{'' if written == 1 else 's'}"
-            raise Interrupted(f"interrupted: {lines} written{where}") from None
-
-
-def _open(output: str | None, files: Sequence[str]) -> AbstractContextManager[BinaryIO]:
-    if output is None:
-        return open_output(None)
-    if any(file != STANDARD_INPUT and _is_same(file, output) for file in files):
-        raise click.ClickException(f"{output}: is read: expected another file for the results")
-    return open(output, "wb")
-
-
-def _is_same(one: str, other: str) -> bool:
-    try:
-        return os.path.samefile(one, other)
-    except OSError:
-        return False  # one is not there yet
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait until the block has ended."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # no other thread gets it
-        return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
+            place = places.done()
+            message = f"{place.name}: line {place.number}: {error.describe(name_of)}"
+            raise click.ClickException(message) from None

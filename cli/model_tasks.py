@@ -44,18 +44,18 @@ _shared = options.together(
     click.argument("checkpoint", shell_complete=options.complete_where),
     options.files,
     options.lang,
-    click.option(
+    options.shared(
         "--device",
         metavar="NAME",
         help="Such as cpu or cuda:1. Without it: the GPU if there is one.",
     ),
-    click.option(
+    options.shared(
         "--dtype",
         type=click.Choice(DTYPES),
         help="What the weights are turned into. Without it they stay as stored. int8: the linear "
         "layers only, on a CPU.",
     ),
-    click.option(
+    options.shared(
         "--batch-size",
         callback=_read_batch_size,
         default="auto",
@@ -65,13 +65,17 @@ _shared = options.together(
     ),
     _tokenizer,
     options.errors,
-    click.option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        type=click.Path(dir_okay=False),
-        help="Write the results here instead of to standard output, each as it comes.",
+    options.shared(
+        "--on-error",
+        type=click.Choice(["stop", "skip"]),
+        default="stop",
+        show_default=True,
+        help="What to do with a line that cannot be used, such as one too long for the model: "
+        "stop, or leave it out and say so at the end. Each object then has the number of its "
+        "line.",
     ),
+    options.output,
+    options.quiet,
 )
 _lang_pair = click.option(
     "--pair-lang",
@@ -114,7 +118,10 @@ def _command(
             dtype: str | None,
             batch_size: int | None,
             errors: str,
+            on_error: str,
+            skipped: str | None,
             output: str | None,
+            quiet: bool,
             pair_lang: str | None = None,
             **others: Any,
         ) -> None:
@@ -136,7 +143,10 @@ def _command(
                 lang=made.tokenizer.check_language(lang),
                 lang_pair=None if pair_lang is None else made.tokenizer.check_language(pair_lang),
                 errors=errors,
+                on_error=on_error,
+                skipped=skipped,
                 output=output,
+                quiet=quiet,
                 parse=parse,
                 render=render,
             )

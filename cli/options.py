@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from .program import SharedOption
+
 if TYPE_CHECKING:
     from xlm_text import XLMTokenizer
 
@@ -25,6 +27,11 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+def shared(*names: str, **settings: Any) -> Callable[[F], F]:
+    """Make an option that several commands have."""
+    return click.option(*names, cls=SharedOption, **settings)
+
+
 def complete_language(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """Complete a language code on the command line."""
     from xlm_text.checkpoints import KNOWN_LANGUAGES
@@ -36,9 +43,10 @@ def complete_where(
     context: click.Context, parameter: click.Parameter, begun: str
 ) -> list[CompletionItem]:
     """Complete the name of a checkpoint or a folder."""
-    from xlm_text import CHECKPOINTS
+    from xlm_text.checkpoints import CHECKPOINTS
 
-    return [*map(CompletionItem, _begin_with(begun, CHECKPOINTS)), CompletionItem(begun, "dir")]
+    # The script for bash forgets what came before a folder.
+    return [CompletionItem(begun, "dir"), *map(CompletionItem, _begin_with(begun, CHECKPOINTS))]
 
 
 def _begin_with(begun: str, names: Iterable[str]) -> list[str]:
@@ -53,43 +61,56 @@ lang = click.option(
     help="The language of the text, such as en, zh or ro.",
 )
 files = click.argument("files", nargs=-1, type=click.Path(allow_dash=True))
-errors = click.option(
-    "--errors",
-    type=click.Choice(["strict", "replace"]),
-    default="strict",
-    show_default=True,
-    help="What to do with bytes that are not UTF-8: stop, or read them as U+FFFD.",
+skipped = shared(
+    "--skipped",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write the place of each line that is left out here, and why: file, line and problem "
+    "with tabs between.",
 )
-output = click.option(
+errors = together(
+    shared(
+        "--errors",
+        type=click.Choice(["strict", "replace", "skip"]),
+        default="strict",
+        show_default=True,
+        help="What to do with bytes that are not UTF-8: stop; read them as U+FFFD; or leave the "
+        "line out, as every other line that cannot be used, and say so at the end.",
+    ),
+    skipped,
+)
+output = shared(
     "--output",
     "-o",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Write the results here, whole or not at all, instead of to standard output.",
+    help="Write the results here instead of to standard output, each as it comes; compressed if "
+    "the name ends in .gz, .bz2, .xz or .zst.",
 )
-zh_segmenter = click.option(
+quiet = shared("--quiet", "-q", is_flag=True, help="Show no progress.")
+zh_segmenter = shared(
     "--zh-segmenter",
     type=click.Choice(["jieba", "rjieba"]),
     help="What cuts Chinese into words: jieba (the default), or rjieba, as transformers 5 has it.",
 )
-th_segmenter = click.option(
+th_segmenter = shared(
     "--th-segmenter",
     type=click.Choice(["newmm", "nlpo3"]),
     help="What cuts Thai into words: newmm (the default), or nlpo3, quicker but not always equal.",
 )
-kytea_model = click.option(
+kytea_model = shared(
     "--kytea-model",
     metavar="FILE",
     type=click.Path(),
     help="The KyTea model for Japanese. Without it XLM_KYTEA_MODEL and the places that KyTea is "
     "usually installed in are looked at.",
 )
-bypass = click.option(
+bypass = shared(
     "--bypass",
     is_flag=True,
     help="The words are cut already, with white space between them: only cut them into pieces.",
 )
-bos_token = click.option(
+bos_token = shared(
     "--bos-token",
     metavar="TOKEN",
     help="The first token of a sequence: <s> as in transformers, or </s> as the original "
@@ -125,8 +146,8 @@ def language_settings(languages: dict[str, int] | None) -> dict[str, Any]:
 
 
 hub = together(
-    click.option("--revision", metavar="NAME", help="The branch, tag or commit on the hub."),
-    click.option(
+    shared("--revision", metavar="NAME", help="The branch, tag or commit on the hub."),
+    shared(
         "--local-files-only", is_flag=True, help="Use what was fetched before, not the network."
     ),
 )
@@ -136,7 +157,7 @@ def model(without: str) -> Callable[[F], F]:
     """Give the options that choose a tokenizer; ``without`` says what happens without them."""
     where = "A folder with vocab.json and merges.txt, or the name of a checkpoint on the hub. "
     return together(
-        click.option(
+        shared(
             "--model",
             "-m",
             metavar="WHERE",
@@ -148,7 +169,7 @@ def model(without: str) -> Callable[[F], F]:
 
 
 model_or_default = model("a small vocabulary that comes with this command, for demonstration only.")
-any_language = click.option(
+any_language = shared(
     "--any-language", is_flag=True, help="Take languages that the checkpoint does not have."
 )
 segmentation = together(zh_segmenter, th_segmenter, kytea_model, any_language)

@@ -1,4 +1,4 @@
-"""Where results and progress go."""
+"""Where results go."""
 
 from __future__ import annotations
 
@@ -7,40 +7,106 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import click
 
-from .lines import total_size
+from .compression import format_of
+from .lines import STANDARD_INPUT, name_of
+from .signals import held
+
+
+class Output:
+    """Whole lines of results, in a file or on standard output.
+
+    The file is made when the first of them are there, so that a command that cannot even begin
+    leaves an old one alone; after that, whatever happens, what was written stays.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._format = format_of(path)
+        self._stored: BinaryIO | None = None
+        self._file: Any = None
+
+    def write(self, lines: bytes) -> None:
+        """Write lines that are whole; signals wait until they are."""
+        try:
+            with held():
+                if self._file is None:
+                    self._open()
+                self._file.write(lines)
+                if self._format is None:  # flushing often makes what is compressed larger
+                    self._file.flush()
+        except OSError as error:
+            raise self._named(error) from None
+
+    def close(self, done: bool) -> None:
+        """Finish the file; if the work is ``done`` it is there even without any lines."""
+        try:
+            with held():
+                if self._file is None and done:
+                    self._open()
+                if self._file is not None:
+                    self._file.flush()
+                    if self._format is not None:
+                        self._file.close()
+                    if self._stored is not None:
+                        self._stored.close()
+        except OSError as error:
+            raise self._named(error) from None
+
+    def _open(self) -> None:
+        if self._path is None:
+            self._file = sys.stdout.buffer
+        else:
+            self._stored = self._file = open(self._path, "wb")  # noqa: SIM115
+            if self._format is not None:
+                self._file = self._format.open(self._stored, "wb")
+
+    def _named(self, error: OSError) -> OSError:
+        if self._path is not None:
+            error.filename = self._path
+        return error
 
 
 @contextmanager
-def open_output(path: str | None) -> Iterator[BinaryIO]:
-    """Open a file that appears whole or not at all, or standard output for ``None``.
+def open_output(path: str | None, inputs: Sequence[str] = ()) -> Iterator[Output]:
+    """Open a file for results, or standard output for ``None``.
 
-    What stands at ``path`` already is replaced at the end, so an input may be the output, too.
+    Raises:
+        click.ClickException: it cannot be written, or is one of the inputs, which would be
+            overwritten, or grow while it is read.
+
     """
-    if path is None:
-        if sys.stdout is None:
-            raise click.ClickException("standard output is closed")
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    elif _is_special(path):
-        with open(path, "wb") as device:
-            yield device
-    else:
-        # click's own atomic files do replace the target when an error ends the writing.
-        target = Path(os.path.realpath(path))
-        with _folder_in(target.parent, path) as folder:
-            partial = folder / target.name
-            with open(partial, "wb") as file:
-                yield file
-            if target.exists():
-                shutil.copymode(target, partial)
-            partial.replace(target)
+    if path is None and sys.stdout is None:
+        raise click.ClickException("standard output is closed")
+    refuse_inputs(path, inputs)
+    if path is not None:
+        check_writable(path)
+    output = Output(path)
+    try:
+        yield output
+    except BaseException:
+        output.close(done=False)
+        raise
+    output.close(done=True)
+
+
+def refuse_inputs(path: str | None, inputs: Sequence[str]) -> None:
+    """Raise :class:`click.ClickException` if an output, standard output for ``None``, is read."""
+    written = _identity(sys.stdout if path is None else path)
+    if written is None:
+        return
+    for given in inputs or [STANDARD_INPUT]:
+        read = _identity(sys.stdin if given == STANDARD_INPUT else given)
+        if read == written:
+            where, name = "standard output" if path is None else path, name_of(given)
+            which = "the input" if where == name else f"the input {name}"
+            raise click.ClickException(f"{where} is {which}: write the results to another file")
 
 
 @contextmanager
@@ -55,26 +121,26 @@ def open_folder(path: str) -> Iterator[str]:
         folder = made / "files"
         folder.mkdir()
         yield str(folder)
-        if not target.exists():
-            folder.rename(target)
-        else:
-            for file in folder.iterdir():
-                file.replace(target / file.name)
+        with held():
+            if not target.exists():
+                folder.rename(target)
+            else:
+                for file in folder.iterdir():
+                    file.replace(target / file.name)
 
 
-@contextmanager
-def progress(paths: Sequence[str], output: str | None) -> Iterator[Callable[[int], None]]:
-    """Show how much of files has been read; what it gives is to be called with bytes.
-
-    There is a bar only on a terminal, and not among results on the same terminal.
-    """
-    size = total_size(paths)
-    among_results = output is None and is_terminal(sys.stdout)
-    if size is None or among_results or not is_terminal(sys.stderr):
-        yield lambda read: None
-    else:
-        with click.progressbar(length=size, file=sys.stderr) as bar:
-            yield bar.update
+def write_whole(path: str, content: bytes) -> None:
+    """Write a file that is there whole or not at all; one that links elsewhere stays a link."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        target.write_bytes(content)  # a device or a pipe
+        return
+    with _folder_in(target.parent, path) as folder:
+        partial = folder / target.name
+        partial.write_bytes(content)
+        if target.exists():
+            shutil.copymode(target, partial)
+        partial.replace(target)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -82,12 +148,33 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _is_special(path: str) -> bool:
-    """Tell whether a path is a device or a pipe, which nothing may be put in the place of."""
+def same_file(one: TextIO | None, other: TextIO | None) -> bool:
+    """Tell whether two streams, which may be closed, end in the same place."""
     try:
-        return not stat.S_ISREG(os.stat(path).st_mode)
-    except OSError:
+        assert one is not None
+        assert other is not None
+        return os.path.samestat(os.fstat(one.fileno()), os.fstat(other.fileno()))
+    except (AssertionError, OSError, ValueError):
         return False
+
+
+def _identity(file: str | TextIO | None) -> tuple[int, int] | None:
+    """Return what tells a file on disk from all others; ``None`` for what is none."""
+    try:
+        found = os.stat(file) if isinstance(file, str) else os.fstat(file.fileno())  # type: ignore[union-attr]
+    except (AttributeError, OSError, ValueError):  # not there, closed, or no file of the system
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def check_writable(path: str) -> None:
+    """Notice what can be noticed before any work is done."""
+    there = os.path.exists(path)
+    folder = os.path.dirname(os.path.realpath(path))
+    if not there and not os.path.isdir(folder):
+        raise click.ClickException(f"{path}: No such file or directory")
+    if not os.access(path if there else folder, os.W_OK):
+        raise click.ClickException(f"{path}: Permission denied")
 
 
 @contextmanager

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from . import options
 from .lines import check_readable, read_blocks
-from .output import open_folder, progress
+from .output import open_folder
 from .program import Command
+from .progress import Advance, progress
+from .skipped import Skipped, open_skipped
 
 
 def _texts(
@@ -65,6 +67,7 @@ Examples:
     type=click.Path(file_okay=False),
     help="Where the files go, whole or not at all.",
 )
+@options.quiet
 def train(
     texts: dict[str, list[str]],
     vocab_size: int,
@@ -72,7 +75,9 @@ def train(
     keep_case: bool,
     languages: dict[str, int] | None,
     errors: str,
+    skipped: str | None,
     output: str,
+    quiet: bool,
     **settings: Any,
 ) -> None:
     """Learn a vocabulary from text, and write a folder for --model.
@@ -87,8 +92,8 @@ def train(
     check_readable(paths)
     settings = {name: value for name, value in settings.items() if value}
     settings |= options.language_settings(languages)
-    with progress(paths, output) as advance:
-        lines = {lang: _lines(files, errors, advance) for lang, files in texts.items()}
+    with open_skipped(skipped, paths) as left_out, progress(paths, output, quiet) as advance:
+        lines = {lang: _lines(files, errors, left_out, advance) for lang, files in texts.items()}
         tokenizer = learn(
             lines,
             vocab_size,
@@ -100,7 +105,9 @@ def train(
         tokenizer.save_pretrained(folder)
 
 
-def _lines(paths: list[str], errors: str, advance: Callable[[int], None]) -> Iterator[str]:
+def _lines(paths: list[str], errors: str, left_out: Skipped, advance: Advance) -> Iterator[str]:
     for block in read_blocks(paths, errors):
+        for number, problem in block.skipped:
+            left_out.add(block.name, number, problem)
         yield from block.lines
-        advance(block.size)
+        advance(len(block.lines), block.size)

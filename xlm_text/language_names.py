@@ -106,10 +106,20 @@ _NAMES = {
     "yi": "yiddish yid ydd ji",
     "zh": "chinese zho chi cmn cn tw mandarin",
     "zh_classical": "classical-chinese lzh literary-chinese",
-    "zh_min_nan": "nan min-nan hokkien taiwanese",
-    "zh_yue": "yue cantonese",
+    "zh_min_nan": "min-nan nan hokkien taiwanese",
+    "zh_yue": "cantonese yue",
 }
 _MOST_SUGGESTIONS = 3
+
+
+def english_name(code: str) -> str:
+    """Return the English name of a language; the code itself where that is all there is.
+
+    >>> english_name("zh_yue"), english_name("arz"), english_name("xx")
+    ('Cantonese', 'Egyptian Arabic', 'xx')
+    """
+    names = _NAMES.get(code)
+    return code if names is None else names.split()[0].replace("-", " ").title()
 
 
 def likeliest_languages(meant: str, known: Collection[str]) -> list[str]:

@@ -24,9 +24,11 @@ def tok() -> Callable[..., Result]:
     """Run xlm-tok in this process; an error that it does not foresee fails the test."""
 
     def run(*arguments: object, given: str | bytes = b"") -> Result:
-        return CliRunner().invoke(
+        result = CliRunner().invoke(
             main, [str(a) for a in arguments], input=given, catch_exceptions=False
         )
+        assert "error: unexpected" not in result.stderr, result.stderr
+        return result
 
     return run
 

@@ -44,7 +44,7 @@ def test_chunks_and_blocks_change_nothing(data: bytes, chunk: int, block_lines: 
     expected_texts = [line.decode("utf-8", "replace") for line in expected]
     assert [line for block in blocks for line in block.lines] == expected_texts
     assert all(len(block.lines) <= block_lines for block in blocks)
-    assert [block.first for block in blocks] == [
+    assert [block.numbers[0] for block in blocks] == [
         1 + sum(len(block.lines) for block in blocks[:i]) for i in range(len(blocks))
     ]
 

@@ -1,13 +1,15 @@
-"""Results in a file are there whole or not at all."""
+"""Results in a file: whole lines, of which none is lost; folders are there whole or not at all."""
 
 from __future__ import annotations
 
+import gzip
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import Result
-from xlm_cli.output import open_folder, open_output
+from xlm_cli.output import open_folder
 
 Tok = Callable[..., Result]
 
@@ -20,23 +22,95 @@ def test_output_is_what_standard_output_would_be(tok: Tok, tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_an_error_leaves_no_output(fails: Callable[..., str], tmp_path: Path) -> None:
-    fails("encode", "--lang", "en", "--output", tmp_path / "out", given=b"one\n\xff\n")
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_an_error_leaves_the_results_of_all_lines_before_it(
+    suffix: str, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / f"out{suffix}"
+    path.write_text("old")
+    given = b"one\n" * 3001 + b"\xff\ntwo\n"
+    arguments = ("encode", "--lang", "en", "--format", "tokens", "--output", path)
+    message = fails(*arguments, given=given)
+    assert message.startswith("standard input: line 3002, byte 1: not UTF-8")
+    written = gzip.decompress(path.read_bytes()) if suffix else path.read_bytes()
+    assert written == b"<s> one</w> </s>\n" * 3001
+    assert [path.name for path in tmp_path.iterdir()] == [path.name]
 
 
-def test_an_error_leaves_what_was_there(fails: Callable[..., str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [(("--lang", "xx"), b"one\n"), (("--lang", "en"), b"\xff\n"), (("--lang", "ja"), b"one\n")],
+    ids=["language", "first line", "model"],
+)
+def test_an_error_before_the_first_result_leaves_what_was_there(
+    arguments: tuple[str, ...], given: bytes, fails: Callable[..., str], tmp_path: Path
+) -> None:
     (tmp_path / "out").write_text("old")
-    fails("encode", "--lang", "en", "--output", tmp_path / "out", given=b"one\n\xff\n")
+    fails("encode", *arguments, "--output", tmp_path / "out", given=given)
     assert (tmp_path / "out").read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_the_input_can_be_the_output(tok: Tok, tmp_path: Path) -> None:
-    path = tmp_path / "text"
-    path.write_text("one\ntwo\n" * 2000)
-    tok("encode", "--lang", "en", path, "--output", path, "--format", "tokens")
-    assert path.read_text() == "<s> one</w> </s>\n<s> two</w> </s>\n" * 2000
+def test_an_empty_text_gives_an_empty_file(tok: Tok, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("old")
+    assert tok("encode", "--lang", "en", "--output", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out").read_bytes() == b""
+
+
+# The input as the output ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["encode", "decode", "show"])
+@pytest.mark.parametrize("way", ["same", "link", "hard link", "other path"])
+def test_the_input_as_the_output_is_refused_before_anything_is_read(
+    command: str, way: str, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    text, output = tmp_path / "text", tmp_path / "out"
+    text.write_text("14 15\n")
+    if way == "same":
+        output = text
+    elif way == "link":
+        output.symlink_to(text)
+    elif way == "hard link":
+        output.hardlink_to(text)
+    else:
+        output = tmp_path / ".." / tmp_path.name / "text"
+    option = "--html" if command == "show" else "--output"
+    lang = () if command == "decode" else ("--lang", "en")
+    message = fails(command, *lang, text, option, output)
+    which = "the input" if way == "same" else f"the input {text}"
+    assert message == f"{output} is {which}: write the results to another file"
+    assert text.read_text() == "14 15\n"
+
+
+@pytest.mark.parametrize(
+    "shell", ['"$0" $1 text >> text', '"$0" $1 < text >> text', '"$0" $1 >> text text']
+)
+def test_input_that_the_output_is_appended_to_is_refused(
+    shell: str, command: str, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("one\n")
+    done = subprocess.run(
+        ["sh", "-c", shell.replace("$1", "encode --lang en"), command],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"xlm-tok: error: standard output is ")
+    assert (tmp_path / "text").read_text() == "one\n"
+
+
+def test_a_vocabulary_is_not_written_over_itself(fails: Callable[..., str], tmp_path: Path) -> None:
+    from xlm_text import XLMTokenizer
+
+    XLMTokenizer.from_pretrained().save_pretrained(tmp_path)
+    before = (tmp_path / "vocab.json").read_bytes()
+    codes, vocab = tmp_path / "codes", tmp_path / "vocab.json"
+    message = fails("convert", "to-original", tmp_path, codes, vocab)
+    assert "is the input" in message
+    assert vocab.read_bytes() == before
+    assert "one file" in fails("convert", "to-original", tmp_path, codes, codes, code=2)
+    assert not codes.exists()
 
 
 def test_links_and_permissions_stay(tok: Tok, tmp_path: Path) -> None:
@@ -62,19 +136,13 @@ def test_a_folder_that_is_not_there_is_named(fails: Callable[..., str], tmp_path
 
 
 def test_interrupting_leaves_nothing(tmp_path: Path) -> None:
-    def write_file() -> None:
-        with open_output(str(tmp_path / "out")) as file:
-            file.write(b"half")
-            raise KeyboardInterrupt
-
     def write_folder() -> None:
         with open_folder(str(tmp_path / "folder")) as folder:
             Path(folder, "vocab.json").write_text("half")
             raise KeyboardInterrupt
 
-    for write in (write_file, write_folder):
-        with pytest.raises(KeyboardInterrupt):
-            write()
+    with pytest.raises(KeyboardInterrupt):
+        write_folder()
     assert list(tmp_path.iterdir()) == []
 
 

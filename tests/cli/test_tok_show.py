@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import html.parser
 import itertools
+import json
 import re
 import shutil
 import struct
@@ -66,7 +68,9 @@ def test_no_control_character_is_drawn(text: str) -> None:
 
 def test_colours_change_from_token_to_token(tok: Tok, tokenizer: XLMTokenizer) -> None:
     result = tok("show", "--lang", "en", "--color", "always", given="the words.\n")
-    drawn, below = result.stdout.splitlines()
+    head, drawn, below, counts = result.stdout.splitlines()
+    assert unstyle(head) == "demonstration vocabulary: English (en)"
+    assert unstyle(counts) == "1 line, 3 tokens, 0 unknown"
     assert unstyle(drawn) == "the words."
     tokens = tokenizer.tokenize("the words.", lang="en")
     ids = tokenizer.convert_tokens_to_ids(tokens)
@@ -80,7 +84,36 @@ def test_without_colours_bars_stand_between_tokens_that_touch(tok: Tok) -> None:
     result = tok("show", "--lang", "fr", given="C'est l'eau.\n\nici\n")
     assert "\x1b" not in result.stdout
     drawn = [line for line in result.stdout.splitlines() if not line.startswith("  ")]
-    assert drawn == ["C'|est l'|eau|.", "", "", "ici"]
+    assert drawn[1:-1] == ["C'|est l'|eau|.", "", "", "ici"]
+
+
+def test_a_heading_counts_and_marks_unknown_tokens(tok: Tok, tokenizer: XLMTokenizer) -> None:
+    line = "the ᚠ 华"
+    ids = tokenizer.convert_tokens_to_ids(tokenizer.tokenize(line, lang="zh"))
+    unknown = ids.count(tokenizer.unk_token_id)
+    assert unknown == 2
+    result = tok("show", "--lang", "zh", given=f"{line}\n")
+    head, _, below, counts = result.stdout.splitlines()
+    assert head == "demonstration vocabulary: Chinese (zh)"
+    assert re.findall(r"(\S+)\(3 unknown\)", below) == ["ᚠ</w>", "华</w>"]
+    assert counts == f"1 line, {len(ids)} tokens, 2 unknown ({2 / len(ids):.1%})"
+    coloured = tok("show", "--lang", "zh", "--color", "always", given=f"{line}\n").stdout
+    assert len(re.findall(r"48;5;160m.*?ᚠ", coloured.splitlines()[1])) == 1
+    assert tok("show", "--lang", "zh", given="").stdout == ""
+
+
+def test_arabic_tokens_run_from_the_right_and_their_marks_from_the_left(tok: Tok) -> None:
+    """As the Unicode bidirectional algorithm, run by a browser or terminal, will order them."""
+    right, left, end = "\u2067", "\u2066", "\u2069"
+    below = tok("show", "--lang", "ar", given="في hello\n").stdout.splitlines()[2]
+    chips = [
+        f"في{left}</w>{end}{left}(4427){end}",
+        f"{left}hel(5662){end}",
+        f"{left}lo</w>(4655){end}",
+    ]
+    assert below == f"  {right}{'  '.join(chips)}{end}"
+    below = tok("show", "--lang", "ar", given="hello في\n").stdout.splitlines()[2]
+    assert below.endswith(f"lo</w>(4655)  {right}في{left}</w>{end}{left}(4427){end}{end}")
 
 
 def test_a_text_cannot_command_the_terminal(tok: Tok) -> None:
@@ -175,16 +208,57 @@ def test_tokens_stand_on_their_own_characters(
     expected: dict[int, str] = {}
     for token, id_, (start, end) in zip(row.tokens, row.ids, row.offsets, strict=True):
         for i in range(start, end):
-            expected[i] = expected.get(i, "") + f"{token} (id {id_})\n"
+            unknown = ", unknown" if id_ == tokenizer.unk_token_id else ""
+            expected[i] = expected.get(i, "") + f"{token} (id {id_}{unknown})\n"
     found, position = {}, 0
     for text, attributes in paragraph:
         for i in range(position, position + len(text)):
             if "title" in attributes:
-                found[i] = f"{attributes['title']}\n"
+                # An invisible mark keeps </w> from being mirrored behind Arabic letters.
+                found[i] = f"{attributes['title']}\n".replace("\u200e", "")
         position += len(text)
     assert found == expected
-    assert page.directions == ["auto"]
+    assert page.directions == ["rtl" if lang == "ar" else "ltr"]
     assert page.loads == []
+
+
+def test_a_page_has_a_heading_and_marks_unknown_tokens(tok: Tok, tmp_path: Path) -> None:
+    source = write_page(tok, "zh", "the ᚠ 华\n", tmp_path / "page.html")
+    assert "<h1>demonstration vocabulary: Chinese (zh)</h1>" in source
+    assert "1 line, 3 tokens, 2 unknown (66.7%)" in source
+    marked = re.findall(r'<span class="unknown"[^>]*>(?:<bdi>)?(.)', source)
+    assert marked == ["s", "ᚠ", "华", "ᚠ", "华"]  # "so" in the heading; in the text; below it
+
+
+def test_a_page_ends_before_it_is_too_large_for_a_browser(
+    tok: Tok, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, path = tmp_path / "text", tmp_path / "page.html"
+    text.write_text("some words in a line\n" * 500)
+    monkeypatch.setattr("xlm_cli.page.MOST_CHARACTERS", 20_000)
+    result = tok("show", "--lang", "en", text, "--html", path)
+    source = path.read_text(encoding="utf-8")
+    lines = source.count('<p class="text"')
+    assert result.exit_code == 0
+    assert 10 < lines < 100
+    assert 20_000 < len(source) + len(source) // lines < 25_000
+    said = f"page ends before {text}: line {lines + 1}: show the rest on another one"
+    assert result.stderr == f"xlm-tok: {path}: the {said}\n"
+    assert f"{lines} lines, " in source
+    assert said in source
+
+
+def test_a_huge_line_is_shown_as_far_as_a_browser_can(tok: Tok, tmp_path: Path) -> None:
+    source = write_page(tok, "en", "word " * 100_000, tmp_path / "page.html")
+    assert len(source) < 2_000_000
+    assert "… and 480,000 more characters" in source
+
+
+def test_a_page_is_there_whole_or_not_at_all(fails: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("old")
+    fails("show", "--lang", "en", "--html", tmp_path / "page.html", given=b"one\n\xff\n")
+    assert (tmp_path / "page.html").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
 def test_a_page_loads_nothing(tok: Tok, tmp_path: Path) -> None:
@@ -245,6 +319,35 @@ def test_arabic_runs_from_the_right_in_a_browser(browser: str, tok: Tok, tmp_pat
         centres[lang] = [centre(pixels, width, COLOURS[i][1]) for i in (0, 1)]
     assert centres["en"][0] < centres["en"][1] < 400
     assert centres["ar"][0] > centres["ar"][1] > 400
+
+
+def test_chips_of_arabic_run_from_the_right_with_marks_as_they_are_written(
+    browser: str, tok: Tok, tmp_path: Path
+) -> None:
+    """Where a browser puts each part, measured in it."""
+    path = tmp_path / "page.html"
+    source = write_page(tok, "ar", "من هذا\n", path)
+    script = """<script>
+      const box = (node) => node.getBoundingClientRect();
+      const chips = [...document.querySelectorAll(".tokens > span")];
+      const end = chips[0].querySelectorAll("bdi")[1], range = document.createRange();
+      const at = (i) => { range.setStart(end.firstChild, i); range.setEnd(end.firstChild, i + 1);
+        return range.getBoundingClientRect().left; };
+      document.title = JSON.stringify({
+        chips: chips.map((chip) => box(chip).left),
+        parts: [...chips[0].querySelectorAll("bdi")].map((part) => box(part).left),
+        mark: [0, 1, 2, 3].map(at), text: end.textContent });
+    </script>"""
+    # The page itself runs no script.
+    path.write_text(
+        re.sub("<meta http-equiv.*>", "", source).replace("</body>", script + "</body>")
+    )
+    shown = open_in(browser, tmp_path, path, "--dump-dom")
+    found = json.loads(html.unescape(re.search(r"<title>(.*?)</title>", shown)[1]))  # type: ignore[index]
+    assert found["text"] == "</w>"
+    assert found["chips"] == sorted(found["chips"], reverse=True)
+    assert found["parts"] == sorted(found["parts"], reverse=True)
+    assert found["mark"] == sorted(found["mark"])
 
 
 class Pixels(list[bytes]):

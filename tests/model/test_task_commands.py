@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pty
@@ -152,7 +153,7 @@ def test_files_and_an_output_file(options: list[Any], checkpoint: Any, tmp_path:
     assert len(out.read_text().splitlines()) == 4
     again = run("fill-mask", tmp_path / "XLMWithLMHeadModel", "--lang", "en", out, "-o", out)
     assert again.exit_code == 1
-    assert "out.jsonl: is read: expected another file" in again.stderr
+    assert "out.jsonl is the input: write the results to another file" in again.stderr
 
 
 @pytest.mark.parametrize(
@@ -179,6 +180,110 @@ def test_a_line_that_cannot_be_used(
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert len(result.stdout.splitlines()) == written
+
+
+def test_lines_that_cannot_be_used_can_be_left_out(checkpoint: Any, tmp_path: Path) -> None:
+    model = checkpoint("XLMWithLMHeadModel")
+    good = [f"<special1> number {i}" for i in range(700)]
+    lines = [line.encode() for line in good]
+    bad = {
+        1: b"no mask",
+        5: b"",
+        6: b"\xff <special1>",
+        300: b"<special1> " + b"a " * 70,
+        703: b"x",
+    }
+    for i, line in bad.items():
+        lines.insert(i, line)
+    (tmp_path / "text").write_bytes(b"\n".join(lines))
+    arguments = ["fill-mask", model, "--lang", "en", "--top-k", 1, tmp_path / "text"]
+    result = run(*arguments, "--on-error", "skip", "--skipped", tmp_path / "skipped")
+    assert result.exit_code == 0, result.output
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["line"] for row in rows] == [i + 1 for i in range(705) if i not in bad]
+    alone = objects(run(*arguments[:-1], text="\n".join(good)))
+    close([row["masks"] for row in rows], [row["masks"] for row in alone])
+    said = f"xlm-model: 5 lines left out: {tmp_path / 'text'}: lines 2, 6-7, 301, 704 (the first: "
+    assert result.stderr.startswith(said)
+    listed = [line.split("\t") for line in (tmp_path / "skipped").read_text().splitlines()]
+    assert sorted(int(number) for _, number, _ in listed) == [i + 1 for i in bad]
+    assert {reason for _, _, reason in listed} >= {
+        "the text has no mask: expected <special1> where a word is to be found",
+        "byte 1: not UTF-8 (invalid start byte)",
+    }
+
+
+def test_left_out_pairs_and_lines_of_several_files(checkpoint: Any, tmp_path: Path) -> None:
+    model = checkpoint("XLMForSequenceClassification")
+    (tmp_path / "a").write_text("one\ttwo\nno tab\n")
+    (tmp_path / "b").write_text("\n\t\nthree\tfour\n")
+    files = [tmp_path / "a", tmp_path / "b"]
+    result = run("classify", model, "--pair", "--lang", "en", *files, "--errors", "skip")
+    assert result.exit_code == 0, result.output
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(row["file"], row["line"]) for row in rows] == [(str(files[0]), 1), (str(files[1]), 3)]
+    assert f"{files[0]}: line 2; {files[1]}: lines 1-2 (" in result.stderr
+
+
+def test_output_is_kept_compressed_and_numbered_from_the_line_that_follows(
+    checkpoint: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.jsonl.gz"
+    text = "river\n" * 300 + "\n"
+    result = run("embed", checkpoint("XLMModel"), "--lang", "en", "-o", out, text=text)
+    assert result.exit_code == 1
+    assert "standard input: line 301: the text is empty" in result.stderr
+    assert gzip.decompress(out.read_bytes()).count(b"\n") == 300
+
+
+def test_an_unforeseen_error_is_one_line(checkpoint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("what nobody foresaw")
+
+    monkeypatch.setattr(tasks.SentenceEmbedding, "compute", fail)
+    arguments = ["embed", checkpoint("XLMModel"), "--lang", "en"]
+    result = run(*arguments, text="river\n")
+    assert (result.exit_code, result.stdout) == (1, "")
+    said = "xlm-model: error: unexpected ZeroDivisionError: what nobody foresaw (tests/model/"
+    assert result.stderr.startswith("xlm-model: error: unexpected ZeroDivisionError: what nobody ")
+    assert result.stderr.count("\n") == 1, said
+    assert "Traceback" in run(*arguments, "--debug", text="river\n").stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "model", "options", "says", "silent"),
+    [
+        ("classify", "XLMModel", [], "does not fit XLMForSequenceClassification", "new_head"),
+        ("generate", "XLMWithLMHeadModel", [], "; --any-objective does it anyway", "=True"),
+        ("embed", "XLMModel", ["--dtype", "int8", "--device", "meta"], "--dtype int8 works", "="),
+        ("generate", "XLMWithLMHeadModel", ["--top-p", 2], "--top-p is 2.0: expected at", "top_p"),
+        ("generate", "XLMWithLMHeadModel", ["--top-k", 2], "expected a --temperature", "top_k"),
+        ("answer", "XLMForQuestionAnswering", ["--window", 3], "--window is 3: expected", "ยง"),
+        (
+            "classify",
+            "XLMForSequenceClassification",
+            ["--labels", "a"],
+            "--labels has 1 names",
+            "ยง",
+        ),
+        ("embed", "XLMModel", ["--lang", "zh-CN"], "did you mean zh?); --any-language", "=True"),
+        (
+            "embed",
+            "XLMModel",
+            ["--lang", "ja", "--kytea-model", "max_masks"],
+            "max_masks",
+            "_model",
+        ),
+    ],
+)
+def test_messages_name_options_that_the_command_has(
+    command: str, model: str, options: list[Any], says: str, silent: str, checkpoint: Any
+) -> None:
+    text = "a\tb\n" if command == "answer" else "a\n"
+    result = run(command, checkpoint(model), "--lang", "en", *options, text=text)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert says in result.stderr
+    assert silent not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -258,6 +363,27 @@ def test_ctrl_c_leaves_whole_lines_and_says_where_it_stopped(checkpoint: Any) ->
     count = f"{len(lines)} line{'' if len(lines) == 1 else 's'} written"
     following = f"the next is standard input: line {len(lines) + 1}"
     assert errors == f"xlm-model: error: interrupted: {count}, {following}\n"
+
+
+def test_sigterm_is_handled_as_ctrl_c_is(checkpoint: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with start("embed", checkpoint("XLMModel"), "--lang", "en", "-o", out) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(b"river\n" * 600)
+        process.stdin.flush()
+        while not out.exists() or not out.stat().st_size:
+            assert process.poll() is None
+            os.sched_yield()
+        process.terminate()
+        errors = process.stderr.read().decode()
+    assert process.returncode == 143, errors
+    lines = out.read_bytes().splitlines(keepends=True)
+    assert all(line.endswith(b"\n") and len(json.loads(line)["vector"]) == 32 for line in lines)
+    following = f"the next is standard input: line {len(lines) + 1}"
+    plural = "" if len(lines) == 1 else "s"
+    said = f"terminated: {len(lines)} line{plural} written, {following}"
+    assert errors == f"xlm-model: error: {said}\n"
 
 
 def test_a_reader_that_leaves_early_ends_the_work_quietly(checkpoint: Any, tmp_path: Path) -> None:

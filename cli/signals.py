@@ -1,0 +1,67 @@
+"""The signals that stop a command, which then says how far it came: Ctrl-C, kill, a lost terminal.
+
+A program that is told to end by its container or batch system is asked with SIGTERM, and should
+do no less than it does for Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_NAMES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminal closed"}
+_SIGNALS = {getattr(signal, name): said for name, said in _NAMES.items() if hasattr(signal, name)}
+_DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
+
+_held = 0
+_waiting: list[int] = []
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked the command to stop."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__(_SIGNALS[signal.Signals(number)])
+        self.number = number
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """Raise :class:`Stopped` for the signals, unless whoever started the program ignores them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no other thread gets signals
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in before.items():
+        if handler in _DEFAULTS:
+            signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Let the signals wait until the block has ended."""
+    global _held
+    _held += 1
+    try:
+        yield
+    finally:
+        _held -= 1
+        if _waiting and not _held:
+            number = _waiting[0]
+            _waiting.clear()
+            raise Stopped(number)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    if _held and not _waiting:
+        _waiting.append(number)
+    else:  # a second time is meant: the reader of a pipe may let it wait for ever
+        raise Stopped(number)
