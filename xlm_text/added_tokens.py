@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
@@ -64,6 +65,11 @@ class AddedTokens:
         )
 
     @cached_property
+    def _first_character(self) -> Callable[[str], object]:
+        characters = sorted({token[0] for token in self.ids if token})
+        return re.compile(f"[{re.escape(''.join(characters))}]" if characters else "(?!)").search
+
+    @cached_property
     def _by_id(self) -> dict[int, AddedToken]:
         return {id_: self._tokens[text] for text, id_ in sorted(self.ids.items(), key=_second)}
 
@@ -84,8 +90,12 @@ class AddedTokens:
 
         The others have none.
         """
-        # One search for all texts is much cheaper than one for each.
-        found = self._matcher.find_matches_as_indexes("\n".join(texts))
+        # One search for all texts is much cheaper than one for each, and mostly the characters that
+        # tokens begin with, "<" and the like, are in none of them.
+        joined = "\n".join(texts)
+        if not self._first_character(joined):
+            return set()
+        found = self._matcher.find_matches_as_indexes(joined)
         if not found:
             return set()
         ends = list(accumulate(len(text) + 1 for text in texts))
@@ -138,7 +148,7 @@ class AddedTokens:
             yield text[done:], done
 
 
-_DERIVED = ("_matcher", "_by_id")
+_DERIVED = ("_matcher", "_first_character", "_by_id")
 
 
 def _second(item: tuple[str, int]) -> int:

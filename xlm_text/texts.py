@@ -29,6 +29,8 @@ class Texts:
         for whole, cut in self._blocks(texts):
             first = len(rows)
             rows += self._analyzer.ids(whole)
+            if not cut:
+                continue
             found = iter(self._analyzer.ids(_between(cut)))
             for number, parts in cut.items():
                 row = rows[first + number]
@@ -45,6 +47,8 @@ class Texts:
             ids, offsets = self._analyzer.ids_and_offsets(whole)
             rows += ids
             places += offsets
+            if not cut:
+                continue
             found = zip(*self._analyzer.ids_and_offsets(_between(cut)), strict=True)
             for number, parts in cut.items():
                 row, spans = rows[first + number], places[first + number]
