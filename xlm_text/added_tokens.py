@@ -26,7 +26,9 @@ class AddedTokens:
     A token that the vocabulary has keeps its id there; others count on from its end.
 
     Where several are in a text at the same place, the one that begins first counts, and of those
-    that begin there the longest.  All are looked for at once, so that their number hardly matters.
+    that begin there the longest.  So says the reference, too; but where one stands inside another,
+    it misses the inner one if a character is put into the outer one behind it ("a" in "ba.>", with
+    the tokens "a" and "ba>").  All are looked for at once: their number hardly matters.
 
     Args:
         vocab_size: the size of the vocabulary.
