@@ -30,9 +30,9 @@ import transformers
 
 from benchmarks.measuring import HEAD, Runs, Table, in_turn, medians, now, ratio, seconds
 from xlm_model import XLMConfig, XLMWithLMHeadModel
-from xlm_model.batching import CPU, Batcher
-from xlm_model.decoding import CachedDecoder, Sampling, sample
-from xlm_model.packing import encode_packed, pack
+from xlm_model.attention import pack
+from xlm_model.generation import CachedDecoder, Sampling, sample
+from xlm_model.tasks.batching import CPU, Batcher
 from xlm_model.tasks.devices import quantize
 
 REAL = {"vocab_size": 95000, "emb_dim": 1024, "n_layers": 12, "n_heads": 8, "n_langs": 15}
@@ -84,7 +84,7 @@ def encode_all(model: XLMWithLMHeadModel, rows: list[list[int]], device: str) ->
 
     def compute(batch: list[list[int]]) -> Sequence[torch.Tensor]:
         packed = pack(batch, [[0] * len(row) for row in batch], device)
-        return torch.split(encode_packed(model.transformer, packed), packed.lengths)
+        return packed.layout.split(model.transformer(**packed.inputs).last_hidden_state)
 
     return Batcher(CPU).run(rows, len, compute)
 
@@ -94,8 +94,8 @@ def fill_all(model: XLMWithLMHeadModel, rows: list[list[int]], device: str) -> l
 
     def compute(batch: list[list[int]]) -> Sequence[torch.Tensor]:
         packed = pack(batch, [[0] * len(row) for row in batch], device)
-        hidden = encode_packed(model.transformer, packed)
-        return model.pred_layer(hidden[packed.ids == MASK]).unbind()  # type: ignore[no-any-return]
+        kept = (packed.input_ids == MASK).nonzero().squeeze(-1)
+        return model(**packed.inputs, logits_to_keep=kept).logits.unbind()  # type: ignore[no-any-return]
 
     return Batcher(CPU).run(rows, len, compute)
 

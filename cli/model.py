@@ -101,16 +101,16 @@ def convert(
       xlm-model convert mlm_17_1280.pth ./wiki17 --codes codes_xnli_17 --cased
       xlm-model convert ./with-tf-model-h5 ./converted
     """
-    from xlm_model.checkpoints import MERGES, VOCAB
     from xlm_model.convert import convert
+    from xlm_text.folders import MERGES_FILE, VOCAB_FILE
 
     written = convert(checkpoint, folder, codes=codes, cased=cased, revision=revision)
     click.echo(f"{folder}: {', '.join(written)}")
-    missing = [name for name in (VOCAB, MERGES) if name not in written]
+    missing = [name for name in (VOCAB_FILE, MERGES_FILE) if name not in written]
     if missing:
         click.echo(
             f"Note: no {' and no '.join(missing)}, which a tokenizer needs"
-            + ("; pass --codes" if MERGES in missing else ""),
+            + ("; pass --codes" if MERGES_FILE in missing else ""),
             err=True,
         )
 

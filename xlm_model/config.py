@@ -85,12 +85,13 @@ class XLMConfig:
         ConfigError: a value of the wrong type or outside its range, or two keys that contradict
             each other.
 
-    >>> config = XLMConfig(n_words=100, emb_dim=32, n_heads=4, n_layers=2, max_vocab=95000)
-    >>> config.vocab_size, config.hidden_size, config.extra
-    (100, 32, {'max_vocab': 95000})
-    >>> XLMConfig(emb_dim=32, n_heads=5)
-    Traceback (most recent call last):
-    xlm_model.errors.ConfigError: n_heads is 5: expected a divisor of emb_dim, 32
+    Example:
+        >>> config = XLMConfig(n_words=100, emb_dim=32, n_heads=4, n_layers=2, max_vocab=95000)
+        >>> config.vocab_size, config.hidden_size, config.extra
+        (100, 32, {'max_vocab': 95000})
+        >>> XLMConfig(emb_dim=32, n_heads=5)
+        Traceback (most recent call last):
+        xlm_model.errors.ConfigError: n_heads is 5: expected a divisor of emb_dim, 32
     """
 
     vocab_size: int = field(default=30145, metadata=_COUNT)

@@ -4,49 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from xlm_model import checkpoints
-from xlm_model.base import XLMPreTrainedModel
-from xlm_model.checkpoints import (
-    MERGES,
-    TOKENIZER_CONFIG,
+from xlm_model.checkpoints.matching import check_fit, join_tied, match, shapes_of
+from xlm_model.checkpoints.reading import (
     TOKENIZER_FILES,
-    VOCAB,
-    Checkpoint,
+    LoadedCheckpoint,
+    is_named_causal,
+    read_checkpoint,
 )
+from xlm_model.checkpoints.writing import save, write_json
 from xlm_model.encoder import XLMModel
 from xlm_model.errors import CheckpointError
-from xlm_model.heads import (
-    XLMForMultipleChoice,
-    XLMForSequenceClassification,
-    XLMForTokenClassification,
-    XLMWithLMHeadModel,
-)
-from xlm_model.question_answering import XLMForQuestionAnswering, XLMForQuestionAnsweringSimple
-
-# A head's parameter, what the head is for, and its model; the first that fits counts.
-HEADS: tuple[tuple[str, str, type[XLMPreTrainedModel]], ...] = (
-    ("pred_layer.", "language model", XLMWithLMHeadModel),
-    ("qa_outputs.start_logits.", "question answering, beam search", XLMForQuestionAnswering),
-    ("qa_outputs.", "question answering", XLMForQuestionAnsweringSimple),
-    ("logits_proj.", "multiple choice", XLMForMultipleChoice),
-    ("sequence_summary.", "sequence classification", XLMForSequenceClassification),
-    ("classifier.", "token classification", XLMForTokenClassification),
-)
-
-
-def find_head(checkpoint: Checkpoint) -> tuple[str, type[XLMPreTrainedModel]]:
-    """Return what a checkpoint's head is for, and the model that has it; `XLMModel` if none."""
-    for prefix, purpose, cls in HEADS:
-        if any(name.startswith(prefix) for name in checkpoint.tensors):
-            return purpose, cls
-    return "none", XLMModel
+from xlm_model.heads import XLMWithLMHeadModel
+from xlm_model.heads.detection import find_head
+from xlm_text.folders import MERGES_FILE, TOKENIZER_CONFIG_FILE, VOCAB_FILE
 
 
 def describe(where: str | Path, **hub: Any) -> dict[str, Any]:
@@ -59,13 +35,13 @@ def describe(where: str | Path, **hub: Any) -> dict[str, Any]:
     Raises:
         CheckpointError, ConfigError: as `read_checkpoint`.
     """
-    found = checkpoints.read_checkpoint(where, **hub)
+    found = read_checkpoint(where, **hub)
     config = found.config
-    head, cls = find_head(found)
+    head, cls = find_head(found.tensors)
     # By address: a tied weight counts once.
     tensors = {tensor.data_ptr(): tensor for tensor in found.tensors.values()}.values()
     objective = config.objective
-    if not config.causal and "clm" in re.split(r"\W|_", Path(where).name.lower()):
+    if not config.causal and is_named_causal(where):
         # The published CLM configurations do not say that they are.
         objective = "CLM, going by its name; its configuration lacks causal: true"
     return {
@@ -119,20 +95,22 @@ def convert(
     target = Path(target)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CheckpointError(f"{target}: exists: expected a new or an empty folder")
-    found = checkpoints.read_checkpoint(where, **hub)
-    _, cls = find_head(found)
+    found = read_checkpoint(where, **hub)
+    _, cls = find_head(found.tensors)
     with torch.device("meta"):
         model = cls(found.config)
-    checkpoints.match(model, found)
+    join_tied(found.tensors, model.tied_weights, found.path)
+    report = match(shapes_of(model.published_state()), shapes_of(found.tensors))
+    check_fit(report, found.path, cls.__name__)
     merges = None if codes is None else _read_codes(Path(codes))
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        checkpoints.save(part, found.config, found.tensors, cls.__name__)
+        save(part, found.config, found.tensors, cls.__name__)
         _write_vocabulary(found, part)
         if merges is not None:
-            (part / MERGES).write_bytes(merges)
+            (part / MERGES_FILE).write_bytes(merges)
         if cased:
-            _record_case(part / TOKENIZER_CONFIG)
+            _record_case(part / TOKENIZER_CONFIG_FILE)
         if target.exists():
             target.rmdir()
         part.replace(target)
@@ -143,7 +121,7 @@ def convert(
     return sorted(file.name for file in target.iterdir())
 
 
-def _write_vocabulary(found: Checkpoint, folder: Path) -> None:
+def _write_vocabulary(found: LoadedCheckpoint, folder: Path) -> None:
     if found.vocab is None:
         for name in TOKENIZER_FILES:
             if (found.path.parent / name).is_file():
@@ -155,13 +133,13 @@ def _write_vocabulary(found: Checkpoint, folder: Path) -> None:
             f"{found.path}: its dictionary has {len(found.vocab)} distinct words: expected one for "
             f"each id from 0 to {size - 1}, as its n_words says"
         )
-    checkpoints.write_json(folder / VOCAB, found.vocab)
+    write_json(folder / VOCAB_FILE, found.vocab)
 
 
 def _record_case(file: Path) -> None:
     settings = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     settings |= {"tokenizer_class": "XLMTokenizer", "do_lowercase_and_remove_accent": False}
-    checkpoints.write_json(file, settings)
+    write_json(file, settings)
 
 
 def _read_codes(file: Path) -> bytes:

@@ -8,20 +8,25 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from xlm_model.base import XLMPreTrainedModel
+from xlm_model.attention import Layout, PackedLayout, PaddedLayout
 from xlm_model.config import XLMConfig
-from xlm_model.inputs import check_inputs
-from xlm_model.layers import Attend, FeedForward, MultiHeadAttention, PaddedAttention
+from xlm_model.inputs import check_ids, check_shape, check_tokens, words_of
+from xlm_model.layers import FeedForward, MultiHeadAttention
 from xlm_model.outputs import BaseModelOutput
+from xlm_model.pretrained import XLMPreTrainedModel
 
 
 class XLMModel(XLMPreTrainedModel):
     """The bare encoder.
 
-    >>> config = XLMConfig(vocab_size=100, emb_dim=32, n_layers=2, n_heads=4)
-    >>> model = XLMModel(config).eval()
-    >>> model(torch.tensor([[1, 14, 15, 1]])).last_hidden_state.shape
-    torch.Size([1, 4, 32])
+    Args:
+        config: Its settings.
+
+    Example:
+        >>> config = XLMConfig(vocab_size=100, emb_dim=32, n_layers=2, n_heads=4)
+        >>> model = XLMModel(config).eval()
+        >>> model(torch.tensor([[1, 14, 15, 1]])).last_hidden_state.shape
+        torch.Size([1, 4, 32])
     """
 
     def __init__(self, config: XLMConfig) -> None:
@@ -44,10 +49,6 @@ class XLMModel(XLMPreTrainedModel):
             with torch.no_grad():
                 self.position_embeddings.weight.copy_(sinusoidal(config))
 
-    @property
-    def _encoder(self) -> XLMModel:
-        return self
-
     def attention(self, layer: int) -> MultiHeadAttention:
         """Return the attention of one layer, from 0."""
         return cast(MultiHeadAttention, self.attentions[layer])
@@ -64,75 +65,62 @@ class XLMModel(XLMPreTrainedModel):
         inputs_embeds: Tensor | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
+        layout: Layout | None = None,
     ) -> BaseModelOutput:
-        """Encode a padded batch.
+        """Encode a batch, padded or, with a `layout`, packed.
+
+        `(…)` is `(batch, length)` for a padded batch and `(tokens,)` for a packed one.
 
         Args:
-            input_ids: Ids of the words. *Shape:* (batch, length)
+            input_ids: Ids of the words. Shape `(…)`.
             attention_mask: 1 for a token, 0 for padding; None: the first `lengths` tokens of each
-                sequence. *Shape:* (batch, length)
+                sequence. Shape `(batch, length)`.
             langs: Id of each token's language, from the configuration's `lang2id`; has no effect on
-                a model without language embeddings. *Shape:* (batch, length)
+                a model without language embeddings. Shape `(…)`.
             token_type_ids: Ids looked up in the *word* embeddings, as in the reference.
-                *Shape:* (batch, length)
-            position_ids: None: 0, 1, 2 … *Shape:* (batch, length)
-            lengths: Tokens in each sequence; None: as many as are not padding. *Shape:* (batch,)
-            inputs_embeds: Word embeddings in place of ids. *Shape:* (batch, length, dim)
+                Shape `(…)`.
+            position_ids: None: 0, 1, 2 … in each sequence. Shape `(…)`.
+            lengths: Tokens in each sequence; None: as many as are not padding. Shape `(batch,)`.
+            inputs_embeds: Word embeddings in place of ids. Shape `(…, dim)`.
             output_attentions: Also return the attention weights; None: as configured.
             output_hidden_states: Also return each layer's output; None: as configured.
+            layout: Which tokens belong to which sequence, in place of `attention_mask` and
+                `lengths`; None for a padded batch. See `xlm_model.attention.pack`.
 
         Raises:
             ValueError: an input of the wrong shape, or with a value out of range.
         """
         config = self.config
-        check_inputs(
-            config,
+        layout = layout_of(config, input_ids, attention_mask, lengths, inputs_embeds, layout)
+        check_tokens(config, layout, input_ids, langs, token_type_ids, position_ids, inputs_embeds)
+        hidden = self.embed(
             input_ids,
-            attention_mask,
             langs,
             token_type_ids,
-            position_ids,
-            lengths,
-            inputs_embeds,
+            position_ids=layout.positions if position_ids is None else position_ids,
+            inputs_embeds=inputs_embeds,
         )
-        hidden = self.embed(input_ids, langs, token_type_ids, position_ids, inputs_embeds)
-        if attention_mask is None:
-            attention_mask = self._mask(input_ids, lengths, hidden.shape[1])
-        with_weights = config.output_attentions if output_attentions is None else output_attentions
-        with_states = (
-            config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        return self.encode(
+            hidden,
+            layout,
+            with_states=_choose(output_hidden_states, config.output_hidden_states),
+            with_weights=_choose(output_attentions, config.output_attentions),
         )
-        attend = PaddedAttention(
-            keep=None if attention_mask is None else attention_mask != 0,
-            causal=config.causal,
-            need_weights=with_weights,
-        )
-        return self.encode(hidden, attend, attention_mask, with_states)
-
-    def _mask(self, input_ids: Tensor | None, lengths: Tensor | None, length: int) -> Tensor | None:
-        """Return which tokens are real, None for all; *shape:* (batch, length)."""
-        if lengths is None:
-            if input_ids is None:
-                return None
-            lengths = (input_ids != self.config.pad_token_id).sum(1)
-        return torch.arange(length, device=lengths.device) < lengths[:, None]
 
     def embed(
         self,
         input_ids: Tensor | None,
         langs: Tensor | None = None,
         token_type_ids: Tensor | None = None,
-        position_ids: Tensor | None = None,
+        *,
+        position_ids: Tensor,
         inputs_embeds: Tensor | None = None,
     ) -> Tensor:
-        """Return the sum of the embeddings, normalised; *shape:* (…, length, dim).
+        """Return the sum of the embeddings, normalised; shape `(…, dim)`.
 
-        Args: as in `forward`, with any leading dimensions; without `position_ids` the last one
-        counts positions.
+        Args: as in `forward`; a shape that broadcasts to `(…)` is enough for `position_ids`.
         """
         hidden = self.embeddings(input_ids) if inputs_embeds is None else inputs_embeds
-        if position_ids is None:
-            position_ids = torch.arange(hidden.shape[-2], device=hidden.device)
         hidden = hidden + self.position_embeddings(position_ids)
         if langs is not None and self.config.has_lang_embeddings:
             hidden = hidden + self.lang_embeddings(langs)
@@ -143,29 +131,107 @@ class XLMModel(XLMPreTrainedModel):
     def encode(
         self,
         hidden: Tensor,
-        attend: Attend,
-        mask: Tensor | None = None,
+        layout: Layout,
+        *,
         with_states: bool = False,
+        with_weights: bool = False,
     ) -> BaseModelOutput:
-        """Run the layers on embeddings of any leading shape.
+        """Run the layers on embeddings.
 
         Args:
-            hidden: The embeddings. *Shape:* (…, dim), as are the output's states.
-            attend: Which tokens see each other; its weights, if it gives them, are returned.
-            mask: Factor of each token's state, 0 for padding; None where there is no padding.
-                *Shape:* (…)
+            hidden: The embeddings. Shape `(…, dim)`, as the output's states.
+            layout: Which of them belong to which sequence.
             with_states: Also return the masked embeddings and each layer's output.
+            with_weights: Also return each layer's attention weights.
         """
+        if not (isinstance(layout, PackedLayout) and _keeps_kernels(hidden)):
+            return self._run(hidden, layout, with_states, with_weights)
+        tokens, rounded = len(hidden), layout.rounded()
+        hidden = nn.functional.pad(hidden, (0, 0, 0, rounded.shape[0] - tokens))
+        output = self._run(hidden, rounded, with_states, with_weights)
+        output.last_hidden_state = output.last_hidden_state[:tokens]
+        if output.hidden_states is not None:
+            output.hidden_states = tuple(state[:tokens] for state in output.hidden_states)
+        return output
+
+    def gradient_checkpointing_enable(self) -> None:
+        """Recompute each layer in the backward pass: less memory, more time."""
+        self.gradient_checkpointing = True
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep each layer's activations for the backward pass."""
+        self.gradient_checkpointing = False
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """Return the word embeddings."""
+        return self.embeddings
+
+    def resize_token_embeddings(self, vocab_size: int) -> nn.Embedding:
+        """Cut or extend the vocabulary; old rows keep their values, new ones are random.
+
+        Args:
+            vocab_size: Number of words from now on.
+
+        Returns:
+            The new word embeddings.
+
+        Raises:
+            ConfigError: the padding id or an adaptive softmax's cutoffs lie beyond the new size.
+        """
+        self.config = self.config.replace(vocab_size=vocab_size)
+        old = self.embeddings
+        new = nn.Embedding(
+            vocab_size,
+            old.embedding_dim,
+            padding_idx=old.padding_idx,
+            dtype=old.weight.dtype,
+            device=old.weight.device,
+        )
+        nn.init.normal_(new.weight, std=self.config.embed_init_std)
+        with torch.no_grad():
+            rows = min(vocab_size, old.num_embeddings)
+            new.weight[:rows] = old.weight[:rows]
+        self.embeddings = new
+        return new
+
+    def prune_heads(self, heads: dict[int, list[int]]) -> None:
+        """Remove attention heads for good; they are recorded in the configuration.
+
+        Args:
+            heads: For each layer, the heads to remove, numbered from 0 as they were before any
+                was pruned.
+
+        Raises:
+            ConfigError: a layer or head that does not exist, or a layer left without heads.
+        """
+        before = self.config.pruned_heads or {}
+        pruned = {
+            layer: sorted({*before.get(layer, ()), *heads.get(layer, ())})
+            for layer in {*before, *heads}
+        }
+        self.config = self.config.replace(pruned_heads=pruned)
+        for layer in heads:
+            left = [h for h in range(self.config.n_heads) if h not in before.get(layer, ())]
+            kept = [at for at, head in enumerate(left) if head not in pruned[layer]]
+            self.attention(layer).keep_heads(kept)
+
+    def _run(
+        self,
+        hidden: Tensor,
+        layout: Layout,
+        with_states: bool,
+        with_weights: bool,
+    ) -> BaseModelOutput:
+        mask = layout.mask
         factor = None if mask is None else mask.unsqueeze(-1).to(hidden.dtype)
         hidden = hidden if factor is None else hidden * factor
         states, weights = [hidden], []
         for layer in range(self.config.n_layers):
+            arguments = (layer, hidden, layout, factor, with_weights)
             if self.gradient_checkpointing and self.training:
-                hidden, layer_weights = checkpoint(
-                    self._layer, layer, hidden, attend, factor, use_reentrant=False
-                )
+                hidden, layer_weights = checkpoint(self._layer, *arguments, use_reentrant=False)
             else:
-                hidden, layer_weights = self._layer(layer, hidden, attend, factor)
+                hidden, layer_weights = self._layer(*arguments)
             if with_states:
                 states.append(hidden)
             if layer_weights is not None:
@@ -177,19 +243,71 @@ class XLMModel(XLMPreTrainedModel):
         )
 
     def _layer(
-        self, layer: int, hidden: Tensor, attend: Attend, factor: Tensor | None
+        self,
+        layer: int,
+        hidden: Tensor,
+        layout: Layout,
+        factor: Tensor | None,
+        with_weights: bool,
     ) -> tuple[Tensor, Tensor | None]:
-        attended, weights = self.attentions[layer](hidden, attend)
+        attended, weights = self.attentions[layer](
+            hidden, layout, causal=self.config.causal, need_weights=with_weights
+        )
         hidden = self.layer_norm1[layer](hidden + self.dropout(attended))
         hidden = self.layer_norm2[layer](hidden + self.ffns[layer](hidden))
         return hidden if factor is None else hidden * factor, weights
 
 
+def layout_of(
+    config: XLMConfig,
+    input_ids: Tensor | None,
+    attention_mask: Tensor | None,
+    lengths: Tensor | None,
+    inputs_embeds: Tensor | None,
+    layout: Layout | None,
+) -> Layout:
+    """Return the layout that is given, or that of the padded batch that the inputs describe.
+
+    Raises:
+        ValueError: names the argument, what it holds and what was expected.
+    """
+    if layout is not None:
+        for name, value in (("attention_mask", attention_mask), ("lengths", lengths)):
+            if value is not None:
+                raise ValueError(f"got both {name} and layout: expected one of them")
+        return layout
+    words = words_of(input_ids, inputs_embeds)
+    if words.dim() != (2 if inputs_embeds is None else 3):
+        name = "input_ids" if inputs_embeds is None else "inputs_embeds"
+        expected = "(batch, length)" if inputs_embeds is None else "(batch, length, dim)"
+        raise ValueError(f"{name} has shape {tuple(words.shape)}: expected {expected}")
+    batch, length = words.shape[:2]
+    check_shape("attention_mask", attention_mask, (batch, length))
+    check_shape("lengths", lengths, (batch,))
+    check_ids("lengths", lengths, length + 1)
+    mask = attention_mask
+    if mask is None:
+        if lengths is None and input_ids is not None:
+            lengths = (input_ids != config.pad_token_id).sum(1)
+        if lengths is not None:
+            mask = torch.arange(length, device=lengths.device) < lengths[:, None]
+    return PaddedLayout(batch, length, mask=mask, device=words.device)
+
+
+def _keeps_kernels(hidden: Tensor) -> bool:
+    """Whether the matrix library keeps a kernel for each shape that it meets; see `round_up`."""
+    return hidden.is_cpu and not torch.compiler.is_compiling()
+
+
+def _choose(asked: bool | None, configured: bool) -> bool:
+    return configured if asked is None else asked
+
+
 def sinusoidal(config: XLMConfig) -> Tensor:
-    """Return fixed position embeddings; *shape:* (max_position_embeddings, dim).
+    """Return fixed position embeddings; shape `(max_position_embeddings, dim)`.
 
     Entry 2i is sin(p / 10000^(2i/dim)) and entry 2i + 1 its cosine: Vaswani et al. 2017,
-    «Attention Is All You Need», section 3.5.
+    "Attention Is All You Need", section 3.5.
     """
     position = torch.arange(config.max_position_embeddings, dtype=torch.float64)[:, None]
     entry = torch.arange(config.emb_dim)

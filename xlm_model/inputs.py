@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Sequence
+from typing import TypedDict
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from xlm_model.config import XLMConfig
-
+from xlm_model.attention import Layout
+from xlm_model.config import XLMConfig
 
 # A label that takes no part in the loss: PyTorch's value, and the reference's.
 IGNORED = -100
 
 
 class EncoderInputs(TypedDict, total=False):
-    """What `XLMModel` takes beside `input_ids`, `attention_mask` and `langs`; all by keyword."""
+    """What `XLMModel` takes beside `input_ids`, `attention_mask` and `langs`; all by keyword.
 
-    # Ids looked up in the *word* embeddings, as in the reference. Shape: (batch, length)
+    `(…)` is `(batch, length)` for a padded batch and `(tokens,)` for a packed one.
+    """
+
+    # Ids looked up in the *word* embeddings, as in the reference. Shape `(…)`.
     token_type_ids: Tensor | None
-    # Positions, if not 0, 1, 2 …  Shape: (batch, length)
+    # Positions, if not 0, 1, 2 …  Shape `(…)`.
     position_ids: Tensor | None
-    # Number of tokens of each sequence; the rest is padding. Shape: (batch,)
+    # Number of tokens of each sequence; the rest is padding. Shape `(batch,)`.
     lengths: Tensor | None
-    # Word embeddings in place of `input_ids`. Shape: (batch, length, dim)
+    # Word embeddings in place of `input_ids`. Shape `(…, dim)`.
     inputs_embeds: Tensor | None
     # Also return every layer's attention weights, or output; None: as the configuration says.
     output_attentions: bool | None
     output_hidden_states: bool | None
+    # Which tokens belong to which sequence, in place of `attention_mask` and `lengths`; None for a
+    # padded batch.
+    layout: Layout | None
 
 
 def reads_values() -> bool:
@@ -44,13 +48,15 @@ def check_shape(name: str, tensor: Tensor | None, shape: Sequence[int]) -> None:
         raise ValueError(f"{name} has shape {tuple(tensor.shape)}: expected {tuple(shape)}")
 
 
-def check_ids(name: str, ids: Tensor | None, size: int, ignored: int | None = None) -> None:
+def check_ids(
+    name: str, ids: Tensor | None, size: int | Tensor, ignored: int | None = None
+) -> None:
     """Raise a `ValueError` unless `ids` is absent or holds whole numbers from 0 below `size`.
 
     Args:
         name: The argument's name, for the message.
-        ids: Integer tensor of any shape.
-        size: Number of ids that exist.
+        ids: Integers of any shape.
+        size: Number of ids that exist; a tensor if it differs for each entry.
         ignored: One more value that is allowed.
     """
     if ids is None:
@@ -65,70 +71,55 @@ def check_ids(name: str, ids: Tensor | None, size: int, ignored: int | None = No
         wrong &= ids != ignored
     if wrong.any():
         also = "" if ignored is None else f", or {ignored}"
+        end = size if isinstance(size, int) else int(size[wrong][0])
         raise ValueError(
-            f"{name} holds {ids[wrong][0].item()}: expected ids from 0 to {size - 1}{also}"
+            f"{name} holds {ids[wrong][0].item()}: expected ids from 0 to {end - 1}{also}"
         )
 
 
-def check_inputs(
+def check_tokens(
     config: XLMConfig,
+    layout: Layout,
     input_ids: Tensor | None,
-    attention_mask: Tensor | None,
     langs: Tensor | None,
     token_type_ids: Tensor | None,
     position_ids: Tensor | None,
-    lengths: Tensor | None,
     inputs_embeds: Tensor | None,
 ) -> None:
-    """Check the encoder's inputs against each other and the configuration.
+    """Check what is given for each token against the layout and the configuration.
 
     Raises:
         ValueError: names the argument, what it holds and what was expected.
     """
-    if (input_ids is None) == (inputs_embeds is None):
-        given = "neither" if input_ids is None else "both"
-        raise ValueError(f"expected either input_ids or inputs_embeds, got {given}")
-    if input_ids is not None and input_ids.dim() != 2:
-        raise ValueError(f"input_ids has shape {tuple(input_ids.shape)}: expected (batch, length)")
-    if inputs_embeds is not None and (
-        inputs_embeds.dim() != 3 or inputs_embeds.shape[-1] != config.emb_dim
-    ):
+    words_of(input_ids, inputs_embeds)
+    if inputs_embeds is not None and inputs_embeds.shape != (*layout.shape, config.emb_dim):
+        kind = "(batch, length, " if len(layout.shape) == 2 else "(tokens, "
         raise ValueError(
-            f"inputs_embeds has shape {tuple(inputs_embeds.shape)}: expected (batch, length, "
+            f"inputs_embeds has shape {tuple(inputs_embeds.shape)}: expected {kind}"
             f"{config.emb_dim})"
         )
-    words = input_ids if input_ids is not None else inputs_embeds
-    assert words is not None
-    shape = (batch, length) = words.shape[0], words.shape[1]
-    if length > config.max_position_embeddings:
+    if layout.longest > config.max_position_embeddings:
         raise ValueError(
-            f"the sequence has {length} tokens: expected at most {config.max_position_embeddings}, "
-            "the model's max_position_embeddings; cut the text or split it into windows"
+            f"the sequence has {layout.longest} tokens: expected at most "
+            f"{config.max_position_embeddings}, the model's max_position_embeddings; cut the text "
+            "or split it into windows"
         )
-    check_shape("attention_mask", attention_mask, shape)
-    check_shape("langs", langs, shape)
-    check_shape("token_type_ids", token_type_ids, shape)
-    check_shape("position_ids", position_ids, shape)
-    check_shape("lengths", lengths, (batch,))
+    check_shape("input_ids", input_ids, layout.shape)
+    check_shape("langs", langs, layout.shape)
+    check_shape("token_type_ids", token_type_ids, layout.shape)
+    check_shape("position_ids", position_ids, layout.shape)
     check_ids("input_ids", input_ids, config.vocab_size)
     check_ids("token_type_ids", token_type_ids, config.vocab_size)
     check_ids("position_ids", position_ids, config.max_position_embeddings)
-    check_ids("lengths", lengths, length + 1)
     if config.has_lang_embeddings:
         check_ids("langs", langs, config.n_langs)
 
 
-def class_loss(name: str, logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross-entropy over the labels that are not -100; *shape:* ().
-
-    Args:
-        name: The labels' argument name, for the messages.
-        logits: *Shape:* (…, classes)
-        labels: *Shape:* (…)
-
-    Raises:
-        ValueError: labels of another shape, or outside the classes.
-    """
-    check_shape(name, labels, logits.shape[:-1])
-    check_ids(name, labels, logits.shape[-1], IGNORED)
-    return nn.functional.cross_entropy(logits.flatten(0, -2), labels.flatten().long())
+def words_of(input_ids: Tensor | None, inputs_embeds: Tensor | None) -> Tensor:
+    """Return the one of the two that is given."""
+    if input_ids is not None and inputs_embeds is not None:
+        raise ValueError("expected either input_ids or inputs_embeds, got both")
+    words = inputs_embeds if input_ids is None else input_ids
+    if words is None:
+        raise ValueError("expected either input_ids or inputs_embeds, got neither")
+    return words

@@ -13,10 +13,22 @@ from torch import Tensor
 class ModelOutput:
     """The tuple side of an output: its fields in order, those that are None left out.
 
-    >>> output = MaskedLMOutput(logits=torch.zeros(2, 3, 100))
-    >>> output[0] is output.logits, len(output)
-    (True, 1)
+    In the shapes of its subclasses `(…)` is `(batch, length)` for a padded batch and `(tokens,)`
+    for a packed one.
+
+    Attributes:
+        hidden_states: The embeddings and each layer's output; n_layers + 1 of shape `(…, dim)`.
+        attentions: Each layer's attention weights; n_layers of shape
+            `(batch, heads, length, length)`.
+
+    Example:
+        >>> output = MaskedLMOutput(logits=torch.zeros(2, 3, 100))
+        >>> output[0] is output.logits, len(output)
+        (True, 1)
     """
+
+    hidden_states: tuple[Tensor, ...] | None
+    attentions: tuple[Tensor, ...] | None
 
     def to_tuple(self) -> tuple[Any, ...]:
         """Return the fields that are not None."""
@@ -37,12 +49,10 @@ class ModelOutput:
 class BaseModelOutput(ModelOutput):
     """Output of `XLMModel`.
 
-    last_hidden_state:
-        Output of the last layer, zero where the mask is. *Shape:* (batch, length, dim)
-    hidden_states:
-        The embeddings and each layer's output. *Shape:* n_layers + 1 of (batch, length, dim)
-    attentions:
-        Each layer's attention weights. *Shape:* n_layers of (batch, heads, length, length)
+    Attributes:
+        last_hidden_state: Output of the last layer, zero where the mask is. Shape `(…, dim)`.
+        hidden_states: See `ModelOutput`.
+        attentions: See `ModelOutput`.
     """
 
     last_hidden_state: Tensor
@@ -60,57 +70,53 @@ class _HeadOutput(ModelOutput):
 
 @dataclass(kw_only=True)
 class MaskedLMOutput(_HeadOutput):
-    """Output of `XLMWithLMHeadModel`; hidden states and attentions as in `BaseModelOutput`.
+    """Output of `XLMWithLMHeadModel`.
 
-    loss:
-        Mean cross-entropy over the labels that are not -100. *Shape:* ()
-    logits:
-        Scores of the words; log-probabilities where the configuration says `asm`.
-        *Shape:* (batch, kept length, vocab_size)
+    Attributes:
+        loss: Mean cross-entropy over the labels that are not -100. Shape `()`.
+        logits: Scores of the words; log-probabilities where the configuration says `asm`.
+            Shape `(…, vocab_size)`.
     """
 
 
 @dataclass(kw_only=True)
 class SequenceClassifierOutput(_HeadOutput):
-    """Output of `XLMForSequenceClassification`; the rest as in `BaseModelOutput`.
+    """Output of `XLMForSequenceClassification`.
 
-    loss:
-        Mean loss of the problem type. *Shape:* ()
-    logits:
-        *Shape:* (batch, num_labels)
+    Attributes:
+        loss: Mean loss of the problem type. Shape `()`.
+        logits: Shape `(sequences, num_labels)`.
     """
 
 
 @dataclass(kw_only=True)
 class MultipleChoiceModelOutput(_HeadOutput):
-    """Output of `XLMForMultipleChoice`; the rest as in `BaseModelOutput`, batch × choices first.
+    """Output of `XLMForMultipleChoice`; its states have batch × choices as their batch.
 
-    loss:
-        Mean cross-entropy. *Shape:* ()
-    logits:
-        *Shape:* (batch, choices)
+    Attributes:
+        loss: Mean cross-entropy. Shape `()`.
+        logits: Shape `(batch, choices)`.
     """
 
 
 @dataclass(kw_only=True)
 class TokenClassifierOutput(_HeadOutput):
-    """Output of `XLMForTokenClassification`; the rest as in `BaseModelOutput`.
+    """Output of `XLMForTokenClassification`.
 
-    loss:
-        Mean cross-entropy over the labels that are not -100. *Shape:* ()
-    logits:
-        *Shape:* (batch, length, num_labels)
+    Attributes:
+        loss: Mean cross-entropy over the labels that are not -100. Shape `()`.
+        logits: Shape `(…, num_labels)`.
     """
 
 
 @dataclass(kw_only=True)
 class QuestionAnsweringModelOutput(ModelOutput):
-    """Output of `XLMForQuestionAnsweringSimple`; the rest as in `BaseModelOutput`.
+    """Output of `XLMForQuestionAnsweringSimple`.
 
-    loss:
-        Mean of the start's and the end's cross-entropy. *Shape:* ()
-    start_logits, end_logits:
-        *Shape:* (batch, length)
+    Attributes:
+        loss: Mean of the start's and the end's cross-entropy. Shape `()`.
+        start_logits: Shape `(…)`.
+        end_logits: Shape `(…)`.
     """
 
     loss: Tensor | None = None
@@ -124,18 +130,16 @@ class QuestionAnsweringModelOutput(ModelOutput):
 class XLMForQuestionAnsweringOutput(ModelOutput):
     """Output of `XLMForQuestionAnswering`: a loss if both positions were given, else a beam search.
 
-    loss:
-        Mean of the start's and the end's cross-entropy, plus half the answer class's. *Shape:* ()
-    start_top_log_probs, start_top_index:
-        The likeliest starts; probabilities, in spite of the name, as in the reference.
-        *Shape:* (batch, start_n_top)
-    end_top_log_probs, end_top_index:
-        The likeliest ends of each start: entry `e * start_n_top + s` is end `e` of start `s`.
-        *Shape:* (batch, end_n_top * start_n_top)
-    cls_logits:
-        Score of «the question has no answer». *Shape:* (batch,)
-    hidden_states, attentions:
-        As in `BaseModelOutput`.
+    Attributes:
+        loss: Mean of the start's and the end's cross-entropy, plus half the answer class's.
+            Shape `()`.
+        start_top_log_probs: The most likely starts; probabilities, in spite of the name, as in the
+            reference. Shape `(sequences, start_n_top)`.
+        start_top_index: Their positions. Shape `(sequences, start_n_top)`.
+        end_top_log_probs: The most likely ends of each start; probabilities, too. `spans` says
+            which belongs to which. Shape `(sequences, end_n_top * start_n_top)`.
+        end_top_index: Their positions. Shape `(sequences, end_n_top * start_n_top)`.
+        cls_logits: Score of "the question has no answer". Shape `(sequences,)`.
     """
 
     loss: Tensor | None = None
@@ -146,6 +150,28 @@ class XLMForQuestionAnsweringOutput(ModelOutput):
     cls_logits: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
+
+    def spans(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the search's spans: first token, last token, and log-probability in fp32.
+
+        Each of shape `(sequences, end_n_top * start_n_top)`, in the order of `end_top_index`, where
+        entry `e * start_n_top + s` is end `e` of start `s`. An end may lie before its start.
+
+        Raises:
+            ValueError: this is the output of a call for the loss.
+        """
+        starts, start_probabilities = self.start_top_index, self.start_top_log_probs
+        ends, end_probabilities = self.end_top_index, self.end_top_log_probs
+        if (
+            starts is None
+            or ends is None
+            or start_probabilities is None
+            or end_probabilities is None
+        ):
+            raise ValueError("there are no spans: expected the output of a call without positions")
+        ends_of_each = ends.shape[1] // starts.shape[1]
+        scores = start_probabilities.float().log().repeat(1, ends_of_each)
+        return starts.repeat(1, ends_of_each), ends, scores + end_probabilities.float().log()
 
 
 for _output in (

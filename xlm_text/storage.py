@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tokenizers import AddedToken
@@ -18,13 +18,20 @@ from xlm_text.config_files import (
 )
 from xlm_text.errors import InputError
 from xlm_text.files import read_json, write_text
+from xlm_text.folders import (
+    ADDED_TOKENS_FILE,
+    MERGES_FILE,
+    MODEL_CONFIG_FILE,
+    SPECIAL_TOKENS_FILE,
+    TOKENIZER_CONFIG_FILE,
+    VOCAB_FILE,
+    NotFoundError,
+    download,
+    local_path,
+)
 from xlm_text.settings import Settings
-from xlm_text.vocabulary import MERGES_FILE, VOCAB_FILE, Vocabulary
+from xlm_text.vocabulary import Vocabulary
 
-TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
-SPECIAL_TOKENS_FILE = "special_tokens_map.json"
-ADDED_TOKENS_FILE = "added_tokens.json"
-MODEL_CONFIG_FILE = "config.json"
 _OPTIONAL = (TOKENIZER_CONFIG_FILE, SPECIAL_TOKENS_FILE, ADDED_TOKENS_FILE, MODEL_CONFIG_FILE)
 _FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
 
@@ -48,13 +55,16 @@ def load_pretrained(
     if where is None:
         return _load_folder(DEFAULT_FOLDER, {})
     subfolder = (subfolder or "").strip("/")
-    folder = Path(where).expanduser()
-    if folder.is_dir():
-        return _load_folder(folder / subfolder, {})
     name = str(where)
-    if folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
+    try:
+        folder = local_path(where)
+    except NotFoundError:
+        folder = Path(where)
+    if folder is None:
+        return _load_hub(name, hub, subfolder)
+    if not folder.is_dir():
         raise InputError(f"{name!r} is not a folder")
-    return _load_hub(name, hub, subfolder)
+    return _load_folder(folder / subfolder, {})
 
 
 def save_settings(
@@ -123,29 +133,20 @@ def _added_token(token: Mapping[str, Any]) -> AddedToken:
 
 
 def _load_hub(name: str, hub: Mapping[str, Any], subfolder: str) -> Stored:
-    from huggingface_hub import snapshot_download
-
-    checkpoint = published(name)
-    repository = f"FacebookAI/{checkpoint.name}" if checkpoint else name
-    files = [VOCAB_FILE, MERGES_FILE, *_OPTIONAL]
-    if subfolder:
-        files = [f"{subfolder}/{file}" for file in files]
+    files = [str(PurePosixPath(subfolder, file)) for file in (VOCAB_FILE, MERGES_FILE, *_OPTIONAL)]
     try:
-        folder = snapshot_download(repository, allow_patterns=files, **hub)
-    except (
-        Exception
-    ) as error:  # the hub client raises many kinds, of its own and of its HTTP library
-        reason = str(error).strip().split("\n")[0]
+        folder = download(name, files, hub)
+    except NotFoundError as error:
         raise InputError(
-            f"{name!r} is neither a folder nor to be had from the hub ({reason}); "
+            f"{name!r} is neither a folder nor to be had from the hub ({error}); "
             f"the published checkpoints are {', '.join(CHECKPOINTS)}"
         ) from error
     known: dict[str, Any] = {}
-    if checkpoint:
+    if checkpoint := published(name):
         known = {
             "lang2id": checkpoint.lang2id,
             "do_lowercase_and_remove_accent": checkpoint.do_lowercase_and_remove_accent,
             "use_lang_emb": checkpoint.language_embeddings,
             "model_max_length": 512,
         }
-    return _load_folder(Path(folder, subfolder), known)
+    return _load_folder(folder / subfolder, known)

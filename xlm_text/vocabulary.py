@@ -25,12 +25,11 @@ from xlm_text.fastbpe import (
     words_to_ids,
 )
 from xlm_text.files import read_json, read_text, write_text
+from xlm_text.folders import MERGES_FILE, VOCAB_FILE
 from xlm_text.subwords import Merge
 
 __all__ = ["CONTROL_TOKENS", "MERGES_FILE", "SPECIAL_TOKENS", "VOCAB_FILE", "Vocabulary"]
 
-VOCAB_FILE = "vocab.json"
-MERGES_FILE = "merges.txt"
 _PUBLISHED_NAMES = (VOCAB_FILE, MERGES_FILE)
 
 

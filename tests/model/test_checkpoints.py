@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 
 import xlm_model
 from xlm_model import CheckpointError, XLMConfig, XLMModel, XLMWithLMHeadModel
-from xlm_model.checkpoints import read_checkpoint
+from xlm_model.checkpoints.reading import read_checkpoint
 
 from .helpers import IDS, TINY, reference, save_as_bin, save_as_shards
 
@@ -297,7 +297,7 @@ def test_a_file_appears_only_once_it_is_whole(
         file.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("xlm_model.checkpoints.save_file", run_out_of_space)
+    monkeypatch.setattr("xlm_model.checkpoints.writing.save_file", run_out_of_space)
     with pytest.raises(CheckpointError, match=r"cannot be written: .*No space left"):
         XLMModel(XLMConfig(**TINY)).save_pretrained(tmp_path)
     assert (tmp_path / "model.safetensors").read_bytes() == before

@@ -162,7 +162,7 @@ def test_info_on_a_published_causal_checkpoint(tmp_path: Path) -> None:
         (lambda folder: resave(folder, WORDS[:59]), "mismatched: transformer.embeddings.weight"),
         (lambda folder: resave(folder, n_layers=0), "x.pth: n_layers is 0: expected a whole"),
         (
-            lambda folder: resave(folder, [*WORDS[:59], "word0</w>@@"]),
+            lambda folder: resave(folder, [*WORDS[:59], "<s>@@"]),
             "its dictionary has 59 distinct words",
         ),
     ],

@@ -17,8 +17,8 @@ from transformers import (
 )
 
 from xlm_model import XLMConfig, XLMWithLMHeadModel
-from xlm_model.decoding import CachedDecoder, Sampling, beam_search, sample
-from xlm_model.packing import pack
+from xlm_model.attention import pack
+from xlm_model.generation import CachedDecoder, Sampling, beam_search, sample
 from xlm_model.tasks import TextError, TextGeneration
 from xlm_text import InputError, XLMTokenizer
 

@@ -10,7 +10,7 @@ import torch
 
 import xlm_model
 from xlm_model import ConfigError, XLMConfig, XLMForQuestionAnswering, XLMModel, XLMWithLMHeadModel
-from xlm_model.layers import PaddedAttention
+from xlm_model.attention import PackedLayout, PaddedLayout
 
 from .helpers import IDS, LANGS, TINY, reference
 
@@ -211,16 +211,22 @@ def test_the_layers_serve_tokens_without_padding(causal: bool) -> None:
     lengths = [5, 3]
     padded = model(IDS, langs=LANGS).last_hidden_state
 
-    def attend(
-        query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, **options: Any
-    ) -> tuple[torch.Tensor, None]:
-        sentences = zip(*(x.split(lengths) for x in (query, key, value)), strict=True)
-        inside = PaddedAttention(causal=causal)
-        return torch.cat([inside(*(x[None] for x in s), **options)[0][0] for s in sentences]), None
+    class Alone(PackedLayout):
+        """Attention inside each sentence by that of a padded batch of one."""
+
+        def attend(self, query: Any, key: Any, value: Any, **options: Any) -> Any:
+            sentences = zip(*(x.split(lengths) for x in (query, key, value)), strict=True)
+            contexts = [
+                PaddedLayout(1, len(s[0])).attend(*(x[None] for x in s), **options)[0][0]
+                for s in sentences
+            ]
+            return torch.cat(contexts), None
 
     def pack(rows: torch.Tensor) -> torch.Tensor:
         return torch.cat([row[:length] for row, length in zip(rows, lengths, strict=True)])
 
     positions = torch.cat([torch.arange(length) for length in lengths])
-    packed = model.encode(model.embed(pack(IDS), pack(LANGS), position_ids=positions), attend)
+    packed = model.encode(
+        model.embed(pack(IDS), pack(LANGS), position_ids=positions), Alone(lengths)
+    )
     torch.testing.assert_close(packed.last_hidden_state, pack(padded))

@@ -12,15 +12,9 @@ from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from xlm_model import XLMConfig, XLMModel
-from xlm_model.batching import Batcher, Limits, ahead, windows
-from xlm_model.packing import (
-    PackedAttention,
-    _round_up,
-    _varlen_kernel,
-    encode_packed,
-    groups_of,
-    pack,
-)
+from xlm_model.attention import PackedLayout, pack
+from xlm_model.attention.packed import _varlen_kernel, groups_of, round_up
+from xlm_model.tasks.batching import Batcher, Limits, chunks, prefetch
 from xlm_text import InputError
 
 from .helpers import TINY, reference
@@ -45,7 +39,7 @@ def test_states_are_those_of_the_reference_on_the_padded_batch(
     padded_langs = torch.tensor([row + [0] * (longest - len(row)) for row in langs])
     with torch.no_grad():
         expected = theirs(padded, attention_mask=mask, langs=padded_langs).last_hidden_state
-        got = encode_packed(ours, pack(rows, langs))
+        got = ours(**pack(rows, langs).inputs).last_hidden_state
     torch.testing.assert_close(got, expected[mask.bool()], rtol=1e-5, atol=1e-5)
 
 
@@ -53,10 +47,10 @@ def test_the_linear_layers_see_no_padding() -> None:
     model = XLMModel(CONFIG).eval()
     seen = []
     model.ffns[0].lin1.register_forward_hook(lambda _, given, __: seen.append(given[0].shape))
-    encode_packed(model, pack(ROWS))
+    model(**pack(ROWS).inputs)
     tokens = sum(map(len, ROWS))
-    assert seen == [(_round_up(tokens), 32)]
-    assert tokens < _round_up(tokens) < len(ROWS) * max(map(len, ROWS)) / 2
+    assert seen == [(round_up(tokens), 32)]
+    assert tokens < round_up(tokens) < len(ROWS) * max(map(len, ROWS)) / 2
 
 
 def test_groups_cover_all_tokens_once() -> None:
@@ -69,12 +63,12 @@ def test_groups_cover_all_tokens_once() -> None:
     ("rows", "langs", "message"),
     [
         ([[1] * 25], None, "the sequence has 25 tokens: expected at most 24"),
-        ([[1, 60, 1]], None, "ids holds 60: expected ids from 0 to 59"),
+        ([[1, 60, 1]], None, "input_ids holds 60: expected ids from 0 to 59"),
     ],
 )
 def test_what_does_not_fit_is_refused(rows: Any, langs: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        encode_packed(XLMModel(CONFIG), pack(rows, langs))
+        XLMModel(CONFIG)(**pack(rows, langs).inputs)
 
 
 # The batcher ------------------------------------------------------------------------------
@@ -149,7 +143,7 @@ def test_a_failing_source_gives_what_it_gave_before() -> None:
 
     seen = []
     with pytest.raises(OSError, match="gone"):
-        seen.extend(ahead(tuple, windows(source(), 2)))
+        seen.extend(prefetch(tuple, chunks(source(), 2)))
     assert seen == [(0, 1), (2, 3), (4,)]
 
 
@@ -162,7 +156,7 @@ def test_a_stream_is_read_no_further_than_one_window_ahead() -> None:
             read = i + 1
             yield i
 
-    for number, _ in enumerate(ahead(tuple, windows(source(), 10))):
+    for number, _ in enumerate(prefetch(tuple, chunks(source(), 10))):
         assert read <= (number + 2) * 10
 
 
@@ -172,28 +166,28 @@ def test_a_stream_is_read_no_further_than_one_window_ahead() -> None:
 def test_a_gpu_gives_what_the_cpu_gives(dtype: torch.dtype, causal: bool) -> None:
     model = XLMModel(XLMConfig(**{**TINY, "causal": causal})).eval()
     with torch.no_grad():
-        expected = encode_packed(model, pack(ROWS))
-        got = encode_packed(model.to("cuda", dtype), pack(ROWS, device="cuda")).float().cpu()
+        expected = model(**pack(ROWS).inputs).last_hidden_state
+        got = model.to("cuda", dtype)(**pack(ROWS, device="cuda").inputs).last_hidden_state.cpu()
     tolerance = {torch.float32: 1e-4}.get(dtype, 0.1)
-    torch.testing.assert_close(got, expected, rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(got.float(), expected, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.skipif(_varlen_kernel() is None, reason="this PyTorch has no such kernel")
 @pytest.mark.parametrize("causal", [False, True])
 def test_the_kernel_for_any_lengths_takes_what_it_is_given(causal: bool) -> None:
     """Without a GPU the operator itself still checks what it is called with."""
-    attend = PackedAttention([3, 1, 5], causal=causal)
+    layout = PackedLayout([3, 1, 5])
     with FakeTensorMode():
         query, key, value = (
             torch.empty(9, 4, 64, dtype=torch.bfloat16, device="cuda") for _ in range(3)
         )
-        context = attend._all_at_once(_varlen_kernel(), query, key, value)
+        context = layout._all_at_once(_varlen_kernel(), query, key, value, causal)
     assert context.shape == query.shape
     assert context.dtype == query.dtype
 
 
 @pytest.mark.parametrize("tokens", [1, 7, 8, 9, 63, 64, 65, 511, 512, 513, 1000, 1024, 1025, 9000])
-def test_the_numbers_of_tokens_that_are_worked_on_are_few(tokens: int) -> None:
-    rounded = _round_up(tokens)
+def test_the_numbers_of_tokens_that_the_layers_see_are_few(tokens: int) -> None:
+    rounded = round_up(tokens)
     assert tokens <= rounded <= tokens * (1 + (1 / 16 if tokens > 512 else 1 / 4))
-    assert len({_round_up(n) for n in range(1, 1025)}) < 50
+    assert len({round_up(n) for n in range(1, 1025)}) < 50

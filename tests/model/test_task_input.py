@@ -12,6 +12,8 @@ import torch
 
 from xlm_model import (
     XLMConfig,
+    XLMForQuestionAnswering,
+    XLMForQuestionAnsweringSimple,
     XLMForSequenceClassification,
     XLMForTokenClassification,
     XLMModel,
@@ -41,6 +43,28 @@ def test_a_stream_gives_results_in_order_whatever_the_batches(tokenizer: XLMToke
     for text, vector in zip(texts, many.stream(source(), itertools.repeat("en")), strict=True):
         torch.testing.assert_close(vector, alone[text], rtol=1e-5, atol=1e-5)
     assert read == 600
+
+
+@pytest.mark.parametrize("head", [XLMForQuestionAnsweringSimple, XLMForQuestionAnswering])
+def test_answers_do_not_depend_on_the_batch(head: Any, tokenizer: XLMTokenizer) -> None:
+    model = small(head, tokenizer, embed_init_std=0.3, init_std=0.2)
+    examples = [("Which river?", text) for text in (TEXTS[2], TEXTS[1], TEXTS[0], " ".join(TEXTS))]
+    options: dict[str, Any] = {"n_best": 5, "window": 24, "stride": 4}
+    together = tasks.QuestionAnswering(model, tokenizer, **options)(examples, "en")
+    alone = tasks.QuestionAnswering(model, tokenizer, batch_size=1, **options)(examples, "en")
+    for got, expected in zip(together, alone, strict=True):
+        assert {(a.start, a.end) for a in got} == {(a.start, a.end) for a in expected}
+        assert [a.score for a in got] == pytest.approx([a.score for a in expected], rel=1e-4)
+
+
+def test_what_a_configuration_asks_for_beside_is_not_computed(tokenizer: XLMTokenizer) -> None:
+    plain = small(XLMForTokenClassification, tokenizer)
+    asking = small(
+        XLMForTokenClassification, tokenizer, output_attentions=True, output_hidden_states=True
+    )
+    asking.load_state_dict(plain.state_dict())
+    found = [tasks.TokenClassification(model, tokenizer)(TEXTS, LANGS) for model in (plain, asking)]
+    assert found[0] == found[1]
 
 
 def test_a_bad_text_is_named_after_the_results_before_it(tokenizer: XLMTokenizer) -> None:

@@ -1,13 +1,14 @@
 """From texts to answers: a class for each thing that people do with an XLM checkpoint.
 
->>> from xlm_model import XLMConfig, XLMWithLMHeadModel
->>> from xlm_text import XLMTokenizer
->>> tokenizer = XLMTokenizer.from_pretrained()
->>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
->>> fill = FillMask(XLMWithLMHeadModel(config).eval(), tokenizer, top_k=3)
->>> texts = ["Paris is the <special1> of France.", "Wo ist der <special1>?"]
->>> [len(masks[0].fills) for masks in fill(texts, lang=["en", "de"])]
-[3, 3]
+Example:
+    >>> from xlm_model import XLMConfig, XLMWithLMHeadModel
+    >>> from xlm_text import XLMTokenizer
+    >>> tokenizer = XLMTokenizer.from_pretrained()
+    >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
+    >>> fill = FillMask(XLMWithLMHeadModel(config).eval(), tokenizer, top_k=3)
+    >>> texts = ["Paris is the <special1> of France.", "Wo ist der <special1>?"]
+    >>> [len(masks[0].fills) for masks in fill(texts, lang=["en", "de"])]
+    [3, 3]
 """
 
 from xlm_model.tasks.answering import Answer, QuestionAnswering

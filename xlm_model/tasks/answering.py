@@ -10,20 +10,26 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from xlm_model.question_answering import XLMForQuestionAnswering, XLMForQuestionAnsweringSimple
+from xlm_model.attention import PackedBatch
+from xlm_model.checkpoints.reading import read_checkpoint
+from xlm_model.heads import XLMForQuestionAnswering, XLMForQuestionAnsweringSimple
+from xlm_model.heads.detection import find_head
+from xlm_model.outputs import XLMForQuestionAnsweringOutput
 from xlm_model.tasks.base import Asked, Task, check_at_least
-from xlm_model.tasks.rows import Row, Sample, call, check_row, row_of
+from xlm_model.tasks.sequences import TextInput, TokenSequence, call, check_sequence, sequence_of
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A span of the context, or that there is none.
+    """A span of the context, or that there is no answer.
 
-    text: The characters `context[start:end]`, empty where there is no answer.
-    start, end: Where it stands, in code points, end exclusive; None where there is no answer.
-    score: From 0 to 1; see `QuestionAnswering`.
+    Attributes:
+        text: The characters `context[start:end]`, empty where there is no answer.
+        start: Offset of its first character, in code points; None where there is no answer.
+        end: Offset behind its last character, likewise.
+        score: From 0 to 1; see `QuestionAnswering`.
     """
 
     text: str
@@ -41,13 +47,14 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Spans:
+class WindowScores:
     """What a head says of one window.
 
-    candidates: The best spans of the window's context.
-    nothing: Log-score of «no answer».
-    total: Log of the sum of all spans' scores, from which probabilities are made; None where the
-        scores are probabilities already.
+    Attributes:
+        candidates: The best spans of the window's context.
+        nothing: Log-score of "no answer".
+        total: Log of the sum of all spans' scores, from which probabilities are made; None where
+            the scores are probabilities already.
     """
 
     candidates: list[Candidate]
@@ -62,7 +69,7 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
     the same span. A context that does not fit beside its question is read in overlapping windows.
 
     With the simple head a span's score is its probability among all spans of all windows, from
-    the sum of its start's and end's logits; «no answer» is the span of the first token, as the
+    the sum of its start's and end's logits; "no answer" is the span of the first token, as the
     model learnt it from SQuAD 2.0, and the least of the windows' counts. With the beam-search head
     it is P(start) P(end | start) (1 − P(no answer)), the last from the answer class, the least of
     the windows' too.
@@ -72,7 +79,7 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
         tokenizer: The checkpoint's.
         n_best: Most answers of each question.
         max_answer_tokens: Longest answer.
-        no_answer: Rank «no answer» among the answers.
+        no_answer: Rank "no answer" among the answers.
         window: Tokens of a window, the question and the special tokens included; None: as many as
             the model has positions.
         stride: Tokens of the context that neighbouring windows share; None: a quarter of the
@@ -127,48 +134,51 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
     @classmethod
     def _load(cls, where: Any, **options: Any) -> Any:
         # Which of the two heads a checkpoint has is seen from its weights.
-        from xlm_model.checkpoints import read_checkpoint
-        from xlm_model.convert import find_head
-
         hub = {k: v for k, v in options.items() if k not in ("device", "dtype")}
-        _, head = find_head(read_checkpoint(where, **hub))
+        _, head = find_head(read_checkpoint(where, **hub).tensors)
         model = head if head in cls.models else cls.models[0]
         return model.from_pretrained(where, **options)
 
-    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[Row, str]]]:
+    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[TokenSequence, str]]]:
         """Return the windows of each context, and the context."""
-        samples = [_sample(one) for one in asked]
-        batch = call(self.tokenizer, self.config, samples, return_offsets_mapping=True)
+        texts = [_text_input(one) for one in asked]
+        batch = call(self.tokenizer, self.config, texts, return_offsets_mapping=True)
         windows = []
-        for i, sample in enumerate(samples):
-            row = row_of(batch, i)
+        for i, text in enumerate(texts):
+            sequence = sequence_of(batch, i)
             # Of any length: what is too long is what windows are for.
-            check_row(row, len(row))
-            rows = [row] if len(row) <= self.window else self._windows(sample, row)
-            windows.append([(one, sample.pair or "") for one in rows])
+            check_sequence(sequence, len(sequence))
+            sequences = (
+                [sequence] if len(sequence) <= self.window else self._windows(text, sequence)
+            )
+            windows.append([(one, text.pair or "") for one in sequences])
         return windows
 
-    def compute(self, rows: list[tuple[Row, str]]) -> Sequence[Spans]:
+    def compute(self, sequences: list[tuple[TokenSequence, str]]) -> Sequence[WindowScores]:
         """Find the best spans of each window."""
-        hidden, packed = self.encode([row for row, _ in rows])
-        find = (
-            self._spans_of_beam
-            if isinstance(self.model, XLMForQuestionAnswering)
-            else self._spans_of_logits
-        )
-        parts = torch.split(hidden, packed.lengths)
-        return [find(part, row) for part, (row, _) in zip(parts, rows, strict=True)]
+        batch = self._pack([sequence for sequence, _ in sequences])
+        if isinstance(self.model, XLMForQuestionAnswering):
+            return self._search(batch, [sequence for sequence, _ in sequences])
+        output = self._run(self.model, batch)
+        logits = (output.start_logits, output.end_logits)
+        starts, ends = (batch.layout.split(scores.float().cpu()) for scores in logits)
+        return [
+            self._best_of_all(start, end, sequence)
+            for start, end, (sequence, _) in zip(starts, ends, sequences, strict=True)
+        ]
 
-    def finish(self, rows: list[tuple[Row, str]], made: list[Spans]) -> list[Answer]:
+    def finish(
+        self, sequences: list[tuple[TokenSequence, str]], computed: list[WindowScores]
+    ) -> list[Answer]:
         """Compare the windows' answers."""
-        context = rows[0][1]
-        nothing = min(spans.nothing for spans in made)
+        context = sequences[0][1]
+        nothing = min(window.nothing for window in computed)
         best: dict[tuple[int, int], float] = {}
-        for (row, _), spans in zip(rows, made, strict=True):
-            for start, end, score in spans.candidates:
-                place = (row.offsets[start][0], row.offsets[end][1])
-                best[place] = max(score, best.get(place, score))
-        scores = self._probabilities(best, nothing, [spans.total for spans in made])
+        for (sequence, _), window in zip(sequences, computed, strict=True):
+            for start, end, score in window.candidates:
+                span = (sequence.offsets[start][0], sequence.offsets[end][1])
+                best[span] = max(score, best.get(span, score))
+        scores = self._probabilities(best, nothing, [window.total for window in computed])
         answers = [
             Answer(context[start:end], start, end, scores[start, end]) for start, end in best
         ]
@@ -176,10 +186,10 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
             answers.append(Answer("", None, None, scores[None]))
         return sorted(answers, key=lambda answer: -answer.score)[: self.n_best]
 
-    def _size(self, row: tuple[Row, str]) -> int:
-        return len(row[0])
+    def _size(self, sequence: tuple[TokenSequence, str]) -> int:
+        return len(sequence[0])
 
-    def _windows(self, sample: Sample, whole: Row) -> list[Row]:
+    def _windows(self, text: TextInput, whole: TokenSequence) -> list[TokenSequence]:
         assert whole.second is not None
         room = self.window - whole.second - 1
         if room < 1:
@@ -199,19 +209,24 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
         batch = call(
             self.tokenizer,
             self.config,
-            [sample],
+            [text],
             truncation="only_second",
             max_length=self.window,
             stride=stride,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
         )
-        return [row_of(batch, i) for i in range(len(batch["input_ids"]))]
+        return [sequence_of(batch, i) for i in range(len(batch["input_ids"]))]
 
-    def _spans_of_logits(self, hidden: Tensor, row: Row) -> Spans:
-        """Return the best of all spans, by the sum of the start's and the end's logits."""
-        start, end = self.model.qa_outputs(hidden).float().cpu().unbind(-1)
-        inner = _context(row)
+    def _best_of_all(self, start: Tensor, end: Tensor, sequence: TokenSequence) -> WindowScores:
+        """Return the best of all spans, by the sum of the start's and the end's logits.
+
+        Args:
+            start: Shape `(tokens,)`.
+            end: Shape `(tokens,)`.
+            sequence: The window.
+        """
+        inner = _context(sequence)
         both = start[inner, None] + end[None, inner]
         length = len(both)
         # An answer ends at or behind its start, not too far from it.
@@ -219,37 +234,53 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
         both = both.masked_fill(~allowed.tril(self.max_answer_tokens - 1), -torch.inf)
         nothing = float(start[0] + end[0])
         total = both.flatten().logsumexp(0)
-        scores, places = both.flatten().topk(min(self.n_best, length))
+        scores, indices = both.flatten().topk(min(self.n_best, length))
         candidates = [
-            Candidate(inner.start + place // length, inner.start + place % length, score)
-            for score, place in zip(scores.tolist(), places.tolist(), strict=True)
+            Candidate(inner.start + index // length, inner.start + index % length, score)
+            for score, index in zip(scores.tolist(), indices.tolist(), strict=True)
             if score > -torch.inf
         ]
-        return Spans(candidates, nothing, float(total))
+        return WindowScores(candidates, nothing, float(total))
 
-    def _spans_of_beam(self, hidden: Tensor, row: Row) -> Spans:
-        """Return the spans of the head's own beam search."""
-        inner = _context(row)
-        cls = row.ids.index(self.tokenizer.cls_token_id)
-        # As the head was trained: the question and special tokens masked, but for the first
-        # classification token, which stands for «no answer».
-        p_mask = torch.ones(1, len(row), device=hidden.device)
-        p_mask[:, inner] = 0
-        p_mask[:, cls] = 0
-        found = self.model.qa_outputs.search(
-            hidden[None], torch.tensor([cls], device=hidden.device), p_mask
+    def _search(self, batch: PackedBatch, sequences: Sequence[TokenSequence]) -> list[WindowScores]:
+        """Return the spans that the head's own beam search finds in each window."""
+        cls = [sequence.ids.index(self.tokenizer.cls_token_id) for sequence in sequences]
+        p_mask = torch.ones(batch.layout.shape)
+        for mask, at, sequence in zip(batch.layout.split(p_mask), cls, sequences, strict=True):
+            # As the head was trained: the question and special tokens masked, but for the first
+            # classification token, which stands for "no answer".
+            mask[_context(sequence)] = 0
+            mask[at] = 0
+        device = batch.input_ids.device
+        output: XLMForQuestionAnsweringOutput = self._run(
+            self.model,
+            batch,
+            cls_index=torch.tensor(cls, device=device),
+            p_mask=p_mask.to(device),
         )
-        starts, start_at, ends, end_at, score = (x[0].float().cpu().tolist() for x in found)
-        candidates = []
-        for i, (end, at) in enumerate(zip(ends, end_at, strict=True)):
-            beam = i % len(starts)
-            first, last = int(start_at[beam]), int(at)
-            length = last - first + 1
-            inside = inner.start <= first and last < inner.stop
-            if inside and 0 < length <= self.max_answer_tokens and starts[beam] * end > 0:
-                candidates.append(Candidate(first, last, math.log(starts[beam] * end)))
-        best = sorted(candidates, key=lambda c: -c.score)[: self.n_best]
-        return Spans(best, score, None)
+        assert output.cls_logits is not None
+        starts, ends, scores = (values.tolist() for values in output.spans())
+        nothing = output.cls_logits.tolist()
+        return [
+            WindowScores(self._candidates(zip(*spans, strict=True), sequence), no_answer, None)
+            for *spans, no_answer, sequence in zip(
+                starts, ends, scores, nothing, sequences, strict=True
+            )
+        ]
+
+    def _candidates(
+        self, spans: Iterable[tuple[int, int, float]], sequence: TokenSequence
+    ) -> list[Candidate]:
+        """Return the best of a search's spans that can be answers."""
+        inner = _context(sequence)
+        candidates = [
+            Candidate(first, last, score)
+            for first, last, score in spans
+            if inner.start <= first <= last < inner.stop
+            and last - first < self.max_answer_tokens
+            and score > -math.inf
+        ]
+        return sorted(candidates, key=lambda candidate: -candidate.score)[: self.n_best]
 
     def _probabilities(
         self,
@@ -257,29 +288,29 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
         nothing: float,
         totals: Iterable[float | None],
     ) -> dict[tuple[int, int] | None, float]:
-        """Return the score of each span, and under None that of «no answer»."""
+        """Return the score of each span, and under None that of "no answer"."""
         sums = [total for total in totals if total is not None]
         if sums:
             weights = [*sums, nothing] if self.no_answer else sums
             total = torch.tensor(weights, dtype=torch.float64).logsumexp(0)
-            logs = {place: score - total for place, score in [*best.items(), (None, nothing)]}
-            return {place: float(log.exp()) for place, log in logs.items()}
+            logs = {span: score - total for span, score in [*best.items(), (None, nothing)]}
+            return {span: float(log.exp()) for span, log in logs.items()}
         none = 1 / (1 + math.exp(-nothing))
         answered = 1 - none if self.no_answer else 1.0
-        spans: dict[tuple[int, int] | None, float]
-        spans = {place: answered * math.exp(s) for place, s in best.items()}
-        return {**spans, None: none}
+        scores: dict[tuple[int, int] | None, float]
+        scores = {span: answered * math.exp(score) for span, score in best.items()}
+        return {**scores, None: none}
 
 
-def _context(row: Row) -> slice:
+def _context(sequence: TokenSequence) -> slice:
     """Return which of a window's tokens are the context's."""
-    assert row.second is not None
-    return slice(row.second, len(row) - 1)
+    assert sequence.second is not None
+    return slice(sequence.second, len(sequence) - 1)
 
 
-def _sample(asked: Asked) -> Sample:
+def _text_input(asked: Asked) -> TextInput:
     example = asked.example
     if isinstance(example, str) or len(example) != 2:
         raise InputError(f"the example is {example!r:.60}: expected a question and a context")
     question, context = example
-    return Sample(question, asked.lang, context, asked.lang_pair)
+    return TextInput(question, asked.lang, context, asked.lang_pair)

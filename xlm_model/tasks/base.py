@@ -12,13 +12,14 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from xlm_model import batching
-from xlm_model.base import XLMPreTrainedModel
-from xlm_model.batching import Batcher, Limits, ahead, windows
+from xlm_model.attention import PackedBatch, pack
 from xlm_model.config import XLMConfig
-from xlm_model.packing import Packed, encode_packed, pack
+from xlm_model.outputs import ModelOutput
+from xlm_model.pretrained import XLMPreTrainedModel
+from xlm_model.tasks import batching
+from xlm_model.tasks.batching import Batcher, Limits, chunks, prefetch
 from xlm_model.tasks.devices import find_device, quantize
-from xlm_model.tasks.rows import Row
+from xlm_model.tasks.sequences import TokenSequence
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
 
@@ -30,10 +31,11 @@ Self = TypeVar("Self", bound="Task[Any, Any]")
 class Asked(NamedTuple):
     """An example of a stream.
 
-    number: From 0.
-    example: What the task takes.
-    lang: The text's language; None: the tokenizer's own.
-    lang_pair: The second text's; None: that of the first.
+    Attributes:
+        number: From 0.
+        example: What the task takes.
+        lang: The text's language; None: the tokenizer's own.
+        lang_pair: The second text's; None: that of the first.
     """
 
     number: int
@@ -172,7 +174,7 @@ class Task(Generic[Example, Result]):
     ) -> Iterator[Result]:
         """Give the result of each example as it comes.
 
-        Examples are read in windows; the next one is tokenized while the model works.
+        Examples are read in chunks; the next one is tokenized while the model works.
 
         Args:
             examples, lang, lang_pair: Those of the call.
@@ -185,14 +187,14 @@ class Task(Generic[Example, Result]):
         if isinstance(examples, str):
             raise InputError(f"examples is the string {examples!r:.40}: expected a list of them")
         asked = _with_languages(examples, lang, lang_pair)
-        blocks = windows(asked, self._batcher.limits.window)
-        prepare = partial(self._prepare_window, stop=skipped is None)
-        for prepared in ahead(prepare, blocks):
-            rows = [row for each in prepared if isinstance(each, list) for row in each]
-            made = iter(self._batcher.run(rows, self._size, self._compute_batch))
+        parts = chunks(asked, self._batcher.limits.chunk)
+        prepare = partial(self._prepare_chunk, stop=skipped is None)
+        for prepared in prefetch(prepare, parts):
+            sequences = [one for each in prepared if isinstance(each, list) for one in each]
+            computed = iter(self._batcher.run(sequences, self._size, self._compute_batch))
             for each in prepared:
                 if isinstance(each, list):
-                    yield self.finish(each, [next(made) for _ in each])
+                    yield self.finish(each, [next(computed) for _ in each])
                 elif skipped is None:
                     raise each
                 else:
@@ -214,43 +216,51 @@ class Task(Generic[Example, Result]):
 
     @abstractmethod
     def prepare(self, asked: Sequence[Asked]) -> list[Any]:
-        """Return a list of rows for each example."""
+        """Return a list of sequences for each example."""
 
     @abstractmethod
-    def compute(self, rows: list[Any]) -> Sequence[Any]:
-        """Run the model on a batch and return what it says of each row, on the CPU."""
+    def compute(self, sequences: list[Any]) -> Sequence[Any]:
+        """Run the model on a batch and return what it says of each sequence, on the CPU."""
 
     @abstractmethod
-    def finish(self, rows: list[Any], made: list[Any]) -> Result:
-        """Make an example's result of what `compute` gave for its rows."""
+    def finish(self, sequences: list[Any], computed: list[Any]) -> Result:
+        """Make an example's result of what `compute` gave for its sequences."""
 
     # ----------------------------------------------------------------------------------------
 
-    def encode(self, rows: Sequence[Row]) -> tuple[Tensor, Packed]:
-        """Return the states of all the rows' tokens, *shape:* (tokens, dim), and where they are."""
-        langs = [row.langs for row in rows if row.langs is not None]
-        packed = pack([row.ids for row in rows], langs or None, self.device)
-        encoder = getattr(self.model, "transformer", self.model)
-        return encode_packed(encoder, packed), packed
+    def _pack(self, sequences: Sequence[TokenSequence]) -> PackedBatch:
+        """Put sequences one behind the other, where the model works."""
+        langs = [sequence.langs for sequence in sequences if sequence.langs is not None]
+        return pack([sequence.ids for sequence in sequences], langs or None, self.device)
+
+    def _run(self, model: Any, batch: PackedBatch, **options: Any) -> Any:
+        """Call the task's model, or its encoder, on packed sequences.
+
+        Whatever its configuration says, it gives neither attention weights nor each layer's states.
+        """
+        output: ModelOutput = model(
+            **batch.inputs, output_attentions=False, output_hidden_states=False, **options
+        )
+        return output
 
     def _limits(self) -> Limits:
         return batching.CPU if self.device.type == "cpu" else batching.ACCELERATOR
 
-    def _size(self, row: Any) -> int:
-        """Return how many tokens a row counts for in a batch."""
-        return len(row)
+    def _size(self, sequence: Any) -> int:
+        """Return how many tokens a sequence counts for in a batch."""
+        return len(sequence)
 
     @torch.inference_mode()
-    def _compute_batch(self, rows: list[Any]) -> Sequence[Any]:
-        return self.compute(rows)
+    def _compute_batch(self, sequences: list[Any]) -> Sequence[Any]:
+        return self.compute(sequences)
 
-    def _prepare_window(self, window: list[Asked], stop: bool) -> list[list[Any] | TextError]:
-        """Return the rows of each example, or its error; with `stop` nothing behind the first."""
+    def _prepare_chunk(self, chunk: list[Asked], stop: bool) -> list[list[Any] | TextError]:
+        """Tokenize each example, or return its error; with `stop` nothing behind the first."""
         try:
-            return [*self.prepare(window)]
+            return [*self.prepare(chunk)]
         except InputError:
             prepared: list[list[Any] | TextError] = []
-            for asked in window:
+            for asked in chunk:
                 try:
                     prepared += self.prepare([asked])
                 except InputError as error:

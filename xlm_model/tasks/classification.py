@@ -1,4 +1,4 @@
-"""One class for each text, or one choice of several."""
+"""Sequence classification and multiple choice."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from xlm_model.heads import XLMForMultipleChoice, XLMForSequenceClassification
-from xlm_model.layers import SequenceSummary
-from xlm_model.packing import Packed
 from xlm_model.tasks.base import Asked, Task, label_names, softmax
-from xlm_model.tasks.rows import Row, Sample, make_rows
+from xlm_model.tasks.sequences import TextInput, TokenSequence, tokenize
 from xlm_text import InputError, XLMTokenizer
 
 
@@ -21,11 +18,12 @@ from xlm_text import InputError, XLMTokenizer
 class Classification:
     """What a text is.
 
-    label: The class with the highest score.
-    score: Its score.
-    scores: That of each class: probabilities that sum to 1; or, for a checkpoint of the problem
-        type `multi_label_classification`, a probability of each alone; or, for a regression, the
-        values themselves.
+    Attributes:
+        label: The class with the highest score.
+        score: Its score.
+        scores: That of each class: probabilities that sum to 1; or, for a checkpoint of the problem
+            type `multi_label_classification`, a probability of each alone; or, for a regression,
+            the values themselves.
     """
 
     label: str
@@ -35,11 +33,12 @@ class Classification:
 
 @dataclass(frozen=True)
 class Choice:
-    """The choice that follows best.
+    """The best choice.
 
-    index: Its number, from 0.
-    text: The choice itself.
-    scores: Probability of each choice.
+    Attributes:
+        index: Its number, from 0.
+        text: The choice itself.
+        scores: Probability of each choice.
     """
 
     index: int
@@ -56,7 +55,7 @@ class TextClassification(Task[str | tuple[str, str], Classification]):
         model: With the classification head.
         tokenizer: The checkpoint's.
         labels: Names of the classes in the order of their ids; None: the configuration's.
-        truncation: Cut texts that are too long, in place of an error.
+        truncation: Cut texts that are too long, instead of raising an error.
         batch_size: As for every `Task`.
 
     Example:
@@ -87,19 +86,18 @@ class TextClassification(Task[str | tuple[str, str], Classification]):
         self.labels = label_names(model.config, labels)
         self.truncation = truncation
 
-    def prepare(self, asked: Sequence[Asked]) -> list[list[Row]]:
-        """Return each text's or pair's row."""
-        samples = []
+    def prepare(self, asked: Sequence[Asked]) -> list[list[TokenSequence]]:
+        """Return each text's or pair's sequence."""
+        texts = []
         for _, example, lang, lang_pair in asked:
             text, pair = (example, None) if isinstance(example, str) else _two(example)
-            samples.append(Sample(text, lang, pair, lang_pair))
-        rows = make_rows(self.tokenizer, self.config, samples, truncation=self.truncation)
-        return [[row] for row in rows]
+            texts.append(TextInput(text, lang, pair, lang_pair))
+        sequences = tokenize(self.tokenizer, self.config, texts, truncation=self.truncation)
+        return [[sequence] for sequence in sequences]
 
-    def compute(self, rows: list[Row]) -> Sequence[list[float]]:
-        """Return the scores of each row's classes."""
-        summary = self.model.sequence_summary
-        logits = summarize(summary, *self.encode(rows))
+    def compute(self, sequences: list[TokenSequence]) -> Sequence[list[float]]:
+        """Return the scores of each sequence's classes."""
+        logits = self._run(self.model, self._pack(sequences)).logits
         problem = self.config.problem_type
         if problem == "multi_label_classification":
             scores = logits.float().sigmoid()
@@ -107,11 +105,11 @@ class TextClassification(Task[str | tuple[str, str], Classification]):
             scores = logits.float()
         else:
             scores = softmax(logits)
-        return scores.tolist()
+        return scores.tolist()  # type: ignore[no-any-return]
 
-    def finish(self, rows: list[Row], made: list[list[float]]) -> Classification:
+    def finish(self, sequences: list[TokenSequence], computed: list[list[float]]) -> Classification:
         """Name the scores."""
-        scores = dict(zip(self.labels, made[0], strict=True))
+        scores = dict(zip(self.labels, computed[0], strict=True))
         best = max(scores, key=scores.__getitem__)
         return Classification(best, scores[best], scores)
 
@@ -124,7 +122,7 @@ class MultipleChoice(Task[tuple[str, Sequence[str]], Choice]):
     Args:
         model: With the multiple-choice head.
         tokenizer: The checkpoint's.
-        truncation: Cut texts that are too long, in place of an error.
+        truncation: Cut texts that are too long, instead of raising an error.
         batch_size: As for every `Task`.
 
     Example:
@@ -150,58 +148,33 @@ class MultipleChoice(Task[tuple[str, Sequence[str]], Choice]):
         super().__init__(model, tokenizer, batch_size=batch_size)
         self.truncation = truncation
 
-    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[Row, str]]]:
-        """Return a row for each choice, and the choice."""
-        samples, counts = [], []
+    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[TokenSequence, str]]]:
+        """Return a sequence for each choice, and the choice."""
+        texts, counts = [], []
         for _, example, lang, lang_pair in asked:
             text, choices = _two(example)
             if isinstance(choices, str) or len(choices) < 2:
                 raise InputError(f"the choices are {choices!r:.60}: expected a list of two or more")
-            samples += [Sample(text, lang, choice, lang_pair) for choice in choices]
+            texts += [TextInput(text, lang, choice, lang_pair) for choice in choices]
             counts.append(len(choices))
-        rows = make_rows(self.tokenizer, self.config, samples, truncation=self.truncation)
-        paired = iter([(row, s.pair or "") for row, s in zip(rows, samples, strict=True)])
+        sequences = tokenize(self.tokenizer, self.config, texts, truncation=self.truncation)
+        paired = iter([(one, text.pair or "") for one, text in zip(sequences, texts, strict=True)])
         return [[next(paired) for _ in range(count)] for count in counts]
 
-    def compute(self, rows: list[tuple[Row, str]]) -> Sequence[float]:
-        """Return the score of each row."""
-        summary = summarize(self.model.sequence_summary, *self.encode([row for row, _ in rows]))
-        scores: list[float] = self.model.logits_proj(summary).squeeze(-1).tolist()
+    def compute(self, sequences: list[tuple[TokenSequence, str]]) -> Sequence[float]:
+        """Return the score of each sequence."""
+        batch = self._pack([sequence for sequence, _ in sequences])
+        scores: list[float] = self._run(self.model, batch).logits.squeeze(-1).tolist()
         return scores
 
-    def finish(self, rows: list[tuple[Row, str]], made: list[float]) -> Choice:
+    def finish(self, sequences: list[tuple[TokenSequence, str]], computed: list[float]) -> Choice:
         """Compare the choices."""
-        scores = softmax(torch.tensor(made)).tolist()
+        scores = softmax(torch.tensor(computed)).tolist()
         best = max(range(len(scores)), key=scores.__getitem__)
-        return Choice(best, rows[best][1], scores)
+        return Choice(best, sequences[best][1], scores)
 
-    def _size(self, row: tuple[Row, str]) -> int:
-        return len(row[0])
-
-
-def summarize(summary: SequenceSummary, hidden: Tensor, packed: Packed) -> Tensor:
-    """Return the head's summary of each packed sequence; *shape:* (sequences, num_labels or dim).
-
-    It is that of the sequence alone: the reference's `mean` and `last` on a padded batch count
-    the padding.
-    """
-    starts = packed.starts
-    lengths = torch.tensor(packed.lengths, device=hidden.device)
-    if summary.summary_type == "mean":
-        picked = mean_of(hidden, packed)
-    elif summary.summary_type == "first":
-        picked = hidden[starts]
-    else:
-        # Without positions of a classification token the reference, too, takes the last token.
-        picked = hidden[starts + lengths - 1]
-    # A sequence of one token is its own first, last and mean.
-    return summary(picked[:, None])  # type: ignore[no-any-return]
-
-
-def mean_of(hidden: Tensor, packed: Packed) -> Tensor:
-    """Return the mean state of each packed sequence's tokens; *shape:* (sequences, dim)."""
-    lengths = torch.tensor(packed.lengths, device=hidden.device)
-    return torch.segment_reduce(hidden, "mean", lengths=lengths, unsafe=True)
+    def _size(self, sequence: tuple[TokenSequence, str]) -> int:
+        return len(sequence[0])
 
 
 def _two(example: Any) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Vectors of texts and of their tokens."""
+"""Embeddings: vectors of texts and of their tokens."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
-from xlm_model.base import XLMPreTrainedModel
 from xlm_model.encoder import XLMModel
+from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Asked, Result, Task
-from xlm_model.tasks.classification import mean_of
-from xlm_model.tasks.rows import Row, Sample, Span, make_rows
+from xlm_model.tasks.sequences import Offset, TextInput, TokenSequence, tokenize
 from xlm_text import InputError, XLMTokenizer
 
 
@@ -23,14 +21,15 @@ from xlm_text import InputError, XLMTokenizer
 class TokenVectors:
     """The vectors of a text's tokens.
 
-    vectors: Without those of the special tokens around the text. *Shape:* (tokens, dim)
-    tokens: The pieces.
-    offsets: Span of each in the text, in code points, end exclusive.
+    Attributes:
+        vectors: Without those of the special tokens around the text. Shape `(tokens, dim)`.
+        tokens: The pieces.
+        offsets: Start and end of each in the text, in code points, end exclusive.
     """
 
     vectors: Tensor
     tokens: list[str]
-    offsets: list[Span]
+    offsets: list[Offset]
 
 
 class _Embedding(Task[str, Result]):
@@ -57,28 +56,28 @@ class _Embedding(Task[str, Result]):
             warnings.filterwarnings("ignore", message=".*its head not used")
             return super()._load(where, **options)
 
-    def prepare(self, asked: Sequence[Asked]) -> list[list[Row]]:
-        """Return each text's row."""
-        samples = [Sample(one.example, one.lang) for one in asked]
-        rows = make_rows(
+    def prepare(self, asked: Sequence[Asked]) -> list[list[TokenSequence]]:
+        """Return each text's sequence."""
+        texts = [TextInput(one.example, one.lang) for one in asked]
+        sequences = tokenize(
             self.tokenizer,
             self.config,
-            samples,
+            texts,
             truncation=self.truncation,
             offsets=self.offsets,
         )
-        return [[row] for row in rows]
+        return [[sequence] for sequence in sequences]
 
 
 class SentenceEmbedding(_Embedding[Tensor]):
-    """One vector for each text, in fp32 on the CPU; *shape:* (dim,).
+    """One vector for each text, in fp32 on the CPU; shape `(dim,)`.
 
     Args:
         model: The encoder.
         tokenizer: The checkpoint's.
         pooling: The `mean` of all tokens' last states, the two special ones included, or that of
             the `first`.
-        truncation: Cut texts that are too long, in place of an error.
+        truncation: Cut texts that are too long, instead of raising an error.
         batch_size: As for every `Task`.
 
     Example:
@@ -104,16 +103,16 @@ class SentenceEmbedding(_Embedding[Tensor]):
             raise InputError(f"is {pooling!r}: expected 'mean' or 'first'", argument="pooling")
         self.pooling = pooling
 
-    def compute(self, rows: list[Row]) -> Sequence[Tensor]:
-        """Return each row's vector."""
-        hidden, packed = self.encode(rows)
-        hidden = hidden.float()
-        pooled = mean_of(hidden, packed) if self.pooling == "mean" else hidden[packed.starts]
-        return pooled.cpu().unbind()
+    def compute(self, sequences: list[TokenSequence]) -> Sequence[Tensor]:
+        """Return each sequence's vector."""
+        batch = self._pack(sequences)
+        hidden = self._run(self.model, batch).last_hidden_state.float()
+        pool = batch.layout.mean if self.pooling == "mean" else batch.layout.first
+        return pool(hidden).cpu().unbind()
 
-    def finish(self, rows: list[Row], made: list[Tensor]) -> Tensor:
+    def finish(self, sequences: list[TokenSequence], computed: list[Tensor]) -> Tensor:
         """Return a vector that does not keep its batch's others in memory."""
-        return made[0].clone()
+        return computed[0].clone()
 
 
 class TokenEmbedding(_Embedding[TokenVectors]):
@@ -122,7 +121,7 @@ class TokenEmbedding(_Embedding[TokenVectors]):
     Args:
         model: The encoder.
         tokenizer: The checkpoint's.
-        truncation: Cut texts that are too long, in place of an error.
+        truncation: Cut texts that are too long, instead of raising an error.
         batch_size: As for every `Task`.
 
     Example:
@@ -136,13 +135,14 @@ class TokenEmbedding(_Embedding[TokenVectors]):
 
     offsets = True
 
-    def compute(self, rows: list[Row]) -> Sequence[Tensor]:
-        """Return the states of each row's tokens."""
-        hidden, packed = self.encode(rows)
-        return torch.split(hidden.float().cpu(), packed.lengths)
+    def compute(self, sequences: list[TokenSequence]) -> Sequence[Tensor]:
+        """Return the states of each sequence's tokens."""
+        batch = self._pack(sequences)
+        hidden = self._run(self.model, batch).last_hidden_state
+        return batch.layout.split(hidden.float().cpu())
 
-    def finish(self, rows: list[Row], made: list[Tensor]) -> TokenVectors:
+    def finish(self, sequences: list[TokenSequence], computed: list[Tensor]) -> TokenVectors:
         """Leave the special tokens out."""
-        [row], [vectors] = rows, made
-        tokens = self.tokenizer.convert_ids_to_tokens(row.ids[1:-1])
-        return TokenVectors(vectors[1:-1].clone(), tokens, row.offsets[1:-1])
+        [sequence], [vectors] = sequences, computed
+        tokens = self.tokenizer.convert_ids_to_tokens(sequence.ids[1:-1])
+        return TokenVectors(vectors[1:-1].clone(), tokens, sequence.offsets[1:-1])

@@ -1,4 +1,4 @@
-"""Words for the masks of a text."""
+"""Filling masks: the words that may stand at a text's mask tokens."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from xlm_model.base import XLMPreTrainedModel
 from xlm_model.heads import XLMWithLMHeadModel
+from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.objective import is_causal, load_language_model, refuse
-from xlm_model.tasks.rows import Row, Sample, make_rows
+from xlm_model.tasks.sequences import TextInput, TokenSequence, tokenize
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
 
@@ -25,10 +25,11 @@ _MASKS_AT_ONCE = 256
 class Fill:
     """One word, or piece of a word, for a mask.
 
-    text: As it reads, without the mark of a word's end.
-    token: As the vocabulary has it.
-    id: Its id.
-    score: Its probability, among the whole vocabulary.
+    Attributes:
+        text: As it reads, without the mark of a word's end.
+        token: As the vocabulary has it.
+        id: Its id.
+        score: Its probability, among the whole vocabulary.
     """
 
     text: str
@@ -41,8 +42,10 @@ class Fill:
 class Mask:
     """A mask of the text.
 
-    start, end: Where it stands, in code points, end exclusive.
-    fills: The likeliest first.
+    Attributes:
+        start: Offset of its first character in the text, in code points.
+        end: Offset behind its last character.
+        fills: The most likely first.
     """
 
     start: int
@@ -63,7 +66,7 @@ class FillMask(Task[str, list[Mask]]):
         candidates: Score only these words; each must be one piece of the vocabulary, in the texts'
             language.
         max_masks: Most masks of a text.
-        truncation: Cut texts that are too long, in place of an error.
+        truncation: Cut texts that are too long, instead of raising an error.
         any_objective: Take a causal model, too.
         batch_size: As for every `Task`.
 
@@ -114,54 +117,57 @@ class FillMask(Task[str, list[Mask]]):
     def _load(cls, where: str | Path, **options: Any) -> XLMPreTrainedModel:
         return load_language_model(where, **options)
 
-    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[Row, list[int] | None]]]:
-        """Return each text's row and the ids of its candidates."""
-        samples = [Sample(one.example, one.lang) for one in asked]
-        rows = make_rows(
-            self.tokenizer, self.config, samples, truncation=self.truncation, offsets=True
+    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[TokenSequence, list[int] | None]]]:
+        """Return each text's sequence and the ids of its candidates."""
+        texts = [TextInput(one.example, one.lang) for one in asked]
+        sequences = tokenize(
+            self.tokenizer, self.config, texts, truncation=self.truncation, offsets=True
         )
-        for row in rows:
-            self._check_masks(row.ids.count(self._mask_id))
+        for sequence in sequences:
+            self._check_masks(sequence.ids.count(self._mask_id))
         return [
-            [(row, self._candidates_in(self.tokenizer.check_language(sample.lang)))]
-            for row, sample in zip(rows, samples, strict=True)
+            [(sequence, self._candidates_in(self.tokenizer.check_language(text.lang)))]
+            for sequence, text in zip(sequences, texts, strict=True)
         ]
 
-    def compute(self, rows: list[Any]) -> Sequence[list[Mask]]:
+    def compute(self, sequences: list[Any]) -> Sequence[list[Mask]]:
         """Score the masks, and nothing else."""
-        hidden, packed = self.encode([row for row, _ in rows])
-        places = (packed.ids == self._mask_id).nonzero().squeeze(-1)
-        wanted = [ids for row, ids in rows for _ in range(row.ids.count(self._mask_id))]
+        batch = self._pack([sequence for sequence, _ in sequences])
+        hidden = self._run(self.model.transformer, batch).last_hidden_state
+        masks = (batch.input_ids == self._mask_id).nonzero().squeeze(-1)
+        wanted = [
+            ids for sequence, ids in sequences for _ in range(sequence.ids.count(self._mask_id))
+        ]
         fills: list[list[Fill]] = []
-        for start in range(0, len(places), _MASKS_AT_ONCE):
+        for start in range(0, len(masks), _MASKS_AT_ONCE):
             part = slice(start, start + _MASKS_AT_ONCE)
-            logits = self.model.pred_layer(hidden[places[part]])
+            logits = self.model.head(hidden, batch.layout, logits_to_keep=masks[part]).logits
             fills += self._best(logits.float().log_softmax(-1), wanted[part])
         filled = iter(fills)
         return [
             [
                 Mask(start, end, next(filled))
-                for (start, end), id_ in zip(row.offsets, row.ids, strict=True)
+                for (start, end), id_ in zip(sequence.offsets, sequence.ids, strict=True)
                 if id_ == self._mask_id
             ]
-            for row, _ in rows
+            for sequence, _ in sequences
         ]
 
-    def finish(self, rows: list[Any], made: list[list[Mask]]) -> list[Mask]:
-        """Return the one row's masks."""
-        return made[0]
+    def finish(self, sequences: list[Any], computed: list[list[Mask]]) -> list[Mask]:
+        """Return the one sequence's masks."""
+        return computed[0]
 
     @property
     def _mask_id(self) -> int:
         return self.tokenizer.mask_token_id  # type: ignore[no-any-return]
 
-    def _size(self, row: tuple[Row, list[int] | None]) -> int:
-        return len(row[0])
+    def _size(self, sequence: tuple[TokenSequence, list[int] | None]) -> int:
+        return len(sequence[0])
 
     def _best(
         self, log_probs: torch.Tensor, wanted: Sequence[list[int] | None]
     ) -> list[list[Fill]]:
-        """Return the fills of some masks; *shape:* (masks, vocab_size)."""
+        """Return the fills of some masks from scores of shape `(masks, vocab_size)`."""
         if self.candidates is None:
             # The model may have more words than the tokenizer can write.
             best = log_probs[:, : len(self.tokenizer)].topk(min(self.top_k, len(self.tokenizer)))
@@ -172,9 +178,9 @@ class FillMask(Task[str, list[Mask]]):
         return [
             [
                 self._fill(id_, score)
-                for score, id_ in sorted(zip(row[ids].exp().tolist(), ids, strict=True))[::-1]
+                for score, id_ in sorted(zip(scores[ids].exp().tolist(), ids, strict=True))[::-1]
             ][: self.top_k]
-            for row, ids in zip(log_probs, wanted, strict=True)
+            for scores, ids in zip(log_probs, wanted, strict=True)
             if ids is not None
         ]
 

@@ -1,4 +1,4 @@
-"""Texts that go on."""
+"""Text generation: continuing texts with a causal model."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xlm_model.base import XLMPreTrainedModel
-from xlm_model.batching import CPU, Limits
-from xlm_model.decoding import CachedDecoder, Continuation, Sampling, beam_search, sample
+from xlm_model.generation import CachedDecoder, Continuation, Sampling, beam_search, sample
 from xlm_model.heads import XLMWithLMHeadModel
-from xlm_model.packing import pack
+from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Asked, Task, check_at_least
+from xlm_model.tasks.batching import CPU, Limits
 from xlm_model.tasks.objective import is_causal, load_language_model, refuse
-from xlm_model.tasks.rows import Row, Sample, call, row_of
+from xlm_model.tasks.sequences import TextInput, TokenSequence, call, sequence_of
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
 
 
 @dataclass(frozen=True)
 class Generated:
-    """How a text goes on.
+    """The continuation of a text.
 
-    text: The new words, with a space between them.
-    ids: The new tokens.
-    finished: Whether the model ended the sequence itself, with `</s>`.
+    Attributes:
+        text: The new words, with a space between them.
+        ids: The new tokens.
+        finished: Whether the model ended the sequence itself, with `</s>`.
     """
 
     text: str
@@ -39,19 +39,19 @@ class TextGeneration(Task[str, Generated]):
     An example is a text, which may be empty. The model reads `bos_token` and the text, and the
     scores at the last token are those of the next one, as the original implementation trained it;
     that one began its sequences with `</s>`, which `bos_token="</s>"` in the tokenizer gives.
-    Without `temperature` or `num_beams` every token is the likeliest.
+    Without `temperature` or `num_beams` every token is the most likely one (greedy search).
 
     Args:
         model: Trained with the CLM objective.
         tokenizer: The checkpoint's.
         max_new_tokens: Where to stop if no `</s>` comes first.
-        temperature: Choose by chance, with the logits divided by this; 1 leaves them.
-        top_k: Choose among so many of the likeliest tokens only.
-        top_p: Choose among the likeliest tokens that together have this probability only.
+        temperature: Sample, with the logits divided by this; 1 leaves them.
+        top_k: Sample among so many of the most likely tokens only.
+        top_p: Sample among the most likely tokens that together have this probability only.
         repetition_penalty: Above 1 to make tokens that the text has already less likely.
         seed: The text number i, from 0, draws from a generator seeded with `seed + i`, whatever
             batch it is in.
-        num_beams: Search for the likeliest continuation with so many hypotheses.
+        num_beams: Beam search with so many hypotheses.
         length_penalty: Above 1 for longer results of that search, below for shorter ones.
         any_objective: Take a model that was not trained for it, too.
         batch_size: As for every `Task`.
@@ -136,24 +136,22 @@ class TextGeneration(Task[str, Generated]):
     def _load(cls, where: str | Path, **options: Any) -> XLMPreTrainedModel:
         return load_language_model(where, **options)
 
-    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[Row, int]]]:
-        """Return each prompt's row, without the closing token, and its seed."""
-        samples = [Sample(one.example, one.lang) for one in asked]
-        batch = call(self.tokenizer, self.config, samples)
+    def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[TokenSequence, int]]]:
+        """Return each prompt's sequence, without the closing token, and its seed."""
+        texts = [TextInput(one.example, one.lang) for one in asked]
+        batch = call(self.tokenizer, self.config, texts)
         prompts = []
         for i, one in enumerate(asked):
-            row = row_of(batch, i)
-            self._check_room(len(row) - 1)
-            langs = None if row.langs is None else row.langs[:-1]
-            prompts.append([(Row(row.ids[:-1], langs), self.seed + one.number)])
+            sequence = sequence_of(batch, i)
+            self._check_room(len(sequence) - 1)
+            langs = None if sequence.langs is None else sequence.langs[:-1]
+            prompts.append([(TokenSequence(sequence.ids[:-1], langs), self.seed + one.number)])
         return prompts
 
-    def compute(self, rows: list[tuple[Row, int]]) -> Sequence[Continuation]:
+    def compute(self, sequences: list[tuple[TokenSequence, int]]) -> Sequence[Continuation]:
         """Continue a batch of prompts."""
-        prompts = [row.ids for row, _ in rows]
-        langs = [row.langs for row, _ in rows if row.langs is not None]
-        packed = pack(prompts, langs or None, self.device)
-        stepper = CachedDecoder(self.model, packed, self.max_new_tokens)
+        prompts = [sequence for sequence, _ in sequences]
+        stepper = CachedDecoder(self.model, self._pack(prompts), self.max_new_tokens)
         end = self.tokenizer.convert_tokens_to_ids(self.tokenizer.sep_token)
         if self.num_beams > 1:
             return beam_search(
@@ -166,29 +164,31 @@ class TextGeneration(Task[str, Generated]):
             )
         return sample(
             stepper,
-            prompts,
+            [prompt.ids for prompt in prompts],
             self.sampling,
             new_tokens=self.max_new_tokens,
             end=end,
-            seeds=[seed for _, seed in rows],
+            seeds=[seed for _, seed in sequences],
         )
 
-    def finish(self, rows: list[tuple[Row, int]], made: list[Continuation]) -> Generated:
+    def finish(
+        self, sequences: list[tuple[TokenSequence, int]], computed: list[Continuation]
+    ) -> Generated:
         """Write the new tokens as text."""
-        [new] = made
+        [new] = computed
         # A model may have more words than its tokenizer can write.
         known = [id_ for id_ in new.ids if id_ < len(self.tokenizer)]
         text = self.tokenizer.decode(known, skip_special_tokens=True)
         return Generated(text, new.ids, new.finished)
 
     def _limits(self) -> Limits:
-        # A step works on one token of each sequence: more sequences share the weights' way from
-        # memory, which is what it takes its time for on a CPU.
+        # A step works on one token of each sequence. On a CPU its time is that of reading the
+        # weights from memory, which more sequences share.
         limits = super()._limits()
         return replace(limits, tokens=4 * limits.tokens) if limits is CPU else limits
 
-    def _size(self, row: tuple[Row, int]) -> int:
-        return (len(row[0]) + self.max_new_tokens) * self.num_beams
+    def _size(self, sequence: tuple[TokenSequence, int]) -> int:
+        return (len(sequence[0]) + self.max_new_tokens) * self.num_beams
 
     def _check_room(self, tokens: int) -> None:
         longest = self.config.max_position_embeddings

@@ -1,11 +1,11 @@
-"""What a language model was trained for decides what it can be asked."""
+"""The objective that a language model was trained with decides what it can do."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
+from xlm_model.checkpoints.reading import is_named_causal
 from xlm_model.heads import XLMWithLMHeadModel
 from xlm_text.errors import Argument, InputError
 
@@ -24,11 +24,7 @@ def refuse(what: str, objective: str, reason: str) -> InputError:
 
 
 def load_language_model(where: str | Path, **options: Any) -> XLMWithLMHeadModel:
-    """Load a language model, causal if its name says that it was trained as one.
-
-    The published CLM checkpoints' configurations lack `causal: true`; their names are all there is
-    to go by.
-    """
-    if "clm" in re.split(r"\W|_", Path(where).name.lower()):
+    """Load a language model, causal if its name says that it was trained as one."""
+    if is_named_causal(where):
         options["causal"] = True
     return XLMWithLMHeadModel.from_pretrained(where, **options)

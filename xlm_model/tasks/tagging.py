@@ -1,4 +1,4 @@
-"""A label for each token, or word, of a text."""
+"""Token classification: a label for each token, or word, of a text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from xlm_model.heads import XLMForTokenClassification
 from xlm_model.tasks.base import Asked, Task, label_names, softmax
-from xlm_model.tasks.rows import Row, Sample, make_rows
+from xlm_model.tasks.sequences import TextInput, TokenSequence, tokenize
 from xlm_text import InputError, XLMTokenizer
 
 Aggregation = Literal["none", "first", "average", "max"]
@@ -22,9 +22,11 @@ Aggregation = Literal["none", "first", "average", "max"]
 class Tag:
     """The label of a token or word.
 
-    label: The class with the highest score.
-    score: Its probability.
-    start, end: The characters of the text, in code points, end exclusive.
+    Attributes:
+        label: The class with the highest score.
+        score: Its probability.
+        start: Offset of its first character in the text, in code points.
+        end: Offset behind its last character.
     """
 
     label: str
@@ -42,9 +44,9 @@ class TokenClassification(Task[str, list[Tag]]):
         model: With the token-classification head.
         tokenizer: The checkpoint's.
         aggregation: What a word's label is: that of its `first` token, of the `average` of its
-            tokens' probabilities, or of the token whose label is surest (`max`).
+            tokens' probabilities, or of the token with the highest probability (`max`).
         labels: Names of the classes in the order of their ids; None: the configuration's.
-        truncation: Cut texts that are too long, in place of an error.
+        truncation: Cut texts that are too long, instead of raising an error.
         batch_size: As for every `Task`.
 
     Example:
@@ -76,32 +78,32 @@ class TokenClassification(Task[str, list[Tag]]):
         self.labels = label_names(model.config, labels)
         self.truncation = truncation
 
-    def prepare(self, asked: Sequence[Asked]) -> list[list[Row]]:
-        """Return each text's row, with offsets and words."""
-        rows = make_rows(
+    def prepare(self, asked: Sequence[Asked]) -> list[list[TokenSequence]]:
+        """Return each text's sequence, with offsets and words."""
+        sequences = tokenize(
             self.tokenizer,
             self.config,
-            [Sample(one.example, one.lang) for one in asked],
+            [TextInput(one.example, one.lang) for one in asked],
             truncation=self.truncation,
             offsets=True,
             words=self.aggregation != "none",
         )
-        return [[row] for row in rows]
+        return [[sequence] for sequence in sequences]
 
-    def compute(self, rows: list[Row]) -> Sequence[Tensor]:
-        """Return the probabilities of each row's tokens; *shape:* (tokens, num_labels)."""
-        hidden, packed = self.encode(rows)
-        scores = softmax(self.model.classifier(hidden)).cpu()
-        return torch.split(scores, packed.lengths)
+    def compute(self, sequences: list[TokenSequence]) -> Sequence[Tensor]:
+        """Return the probabilities of each sequence's tokens; shape `(tokens, num_labels)`."""
+        batch = self._pack(sequences)
+        scores = softmax(self._run(self.model, batch).logits).cpu()
+        return batch.layout.split(scores)
 
-    def finish(self, rows: list[Row], made: list[Tensor]) -> list[Tag]:
+    def finish(self, sequences: list[TokenSequence], computed: list[Tensor]) -> list[Tag]:
         """Label the text's tokens or words."""
-        [row], [scores] = rows, made
-        inner = range(1, len(row) - 1)
+        [sequence], [scores] = sequences, computed
+        inner = range(1, len(sequence) - 1)
         if self.aggregation == "none":
-            return [self._tag(row, [i], scores[i]) for i in inner]
-        words = [list(tokens) for _, tokens in groupby(inner, key=row.words.__getitem__)]
-        return [self._tag(row, word, self._of_word(scores[word])) for word in words]
+            return [self._tag(sequence, [i], scores[i]) for i in inner]
+        words = [list(tokens) for _, tokens in groupby(inner, key=sequence.words.__getitem__)]
+        return [self._tag(sequence, word, self._of_word(scores[word])) for word in words]
 
     def _of_word(self, scores: Tensor) -> Tensor:
         """Return the probabilities of a word from its tokens'."""
@@ -111,7 +113,7 @@ class TokenClassification(Task[str, list[Tag]]):
             return scores[scores.amax(1).argmax()]
         return scores[0]
 
-    def _tag(self, row: Row, tokens: list[int], scores: Tensor) -> Tag:
+    def _tag(self, sequence: TokenSequence, tokens: list[int], scores: Tensor) -> Tag:
         score, label = torch.max(scores, 0)
-        start, end = row.offsets[tokens[0]][0], row.offsets[tokens[-1]][1]
+        start, end = sequence.offsets[tokens[0]][0], sequence.offsets[tokens[-1]][1]
         return Tag(self.labels[int(label)], float(score), start, end)

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from xlm_model.errors import CheckpointError
+from xlm_text.fastbpe import published_piece
 
 Tensors = dict[str, Tensor]
 
@@ -166,9 +167,10 @@ def _is_state_dict(state: Any) -> bool:
 class Original:
     """What a `.pth` file of the original implementation holds.
 
-    tensors: The weights, under the published names.
-    config: Keys of a published configuration.
-    vocab: The published vocabulary, from piece to id.
+    Attributes:
+        tensors: The weights, under the published names.
+        config: Keys of a published configuration.
+        vocab: The published vocabulary, from piece to id.
     """
 
     tensors: Tensors
@@ -228,13 +230,12 @@ def _original_config(
 
 
 def published_vocab(words: dict[str, int]) -> dict[str, int]:
-    """Return the published spelling of the original dictionary's words, with their ids.
+    """Return the published spelling of the original dictionary's words.
 
-    >>> published_vocab({"<s>": 0, "the": 14, "th@@": 15})
-    {'<s>': 0, 'the</w>': 14, 'th': 15}
+    Example:
+        >>> published_vocab({"<s>": 0, "the": 14, "th@@": 15})
+        {'<s>': 0, 'the</w>': 14, 'th': 15}
     """
-    from xlm_text.fastbpe import published_piece
-
     return {published_piece(word): i for word, i in words.items()}
 
 
@@ -268,8 +269,9 @@ def read_tensorflow(file: Path) -> Tensors:
 def tensorflow_name(variable: str) -> tuple[str, bool]:
     """Return a variable's published name, and whether it is stored transposed.
 
-    >>> tensorflow_name("tfxlm_model/transformer/attentions_._0/q_lin/kernel:0")
-    ('transformer.attentions.0.q_lin.weight', True)
+    Example:
+        >>> tensorflow_name("tfxlm_model/transformer/attentions_._0/q_lin/kernel:0")
+        ('transformer.attentions.0.q_lin.weight', True)
     """
     *path, leaf = variable.removesuffix(":0").replace("_._", "/").split("/")[1:]
     if leaf not in TENSORFLOW_LEAVES:

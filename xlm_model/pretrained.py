@@ -1,36 +1,36 @@
-"""What all models share beside the forward pass: building, loading, saving, resizing, pruning."""
+"""What all models share beside the forward pass: loading, saving, and first values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from xlm_model import checkpoints, formats
+from xlm_model.checkpoints import formats
+from xlm_model.checkpoints.matching import check_fit, join_tied, match, shapes_of
+from xlm_model.checkpoints.reading import read_checkpoint
+from xlm_model.checkpoints.writing import save
 from xlm_model.config import XLMConfig
-
-if TYPE_CHECKING:
-    from xlm_model.encoder import XLMModel
 
 Model = TypeVar("Model", bound="XLMPreTrainedModel")
 
 
 class XLMPreTrainedModel(nn.Module):
-    """What every XLM model does beside its forward pass."""
+    """A model that is loaded from checkpoints and saved as one.
 
-    # The model without its head.
-    transformer: XLMModel
+    Args:
+        config: Its settings.
+    """
+
+    # Whether this is more than the bare encoder; then the encoder is called `transformer`.
+    has_head = False
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__()
         self.config = config
-
-    @property
-    def _encoder(self) -> XLMModel:
-        return self.transformer
 
     @classmethod
     def from_pretrained(
@@ -71,7 +71,7 @@ class XLMPreTrainedModel(nn.Module):
         Warns:
             UserWarning: lists the head's weights that were left out or newly initialised.
         """
-        found = checkpoints.read_checkpoint(
+        found = read_checkpoint(
             where,
             revision=revision,
             cache_dir=cache_dir,
@@ -81,7 +81,11 @@ class XLMPreTrainedModel(nn.Module):
         config = found.config.replace(**changes) if changes else found.config
         with torch.device("meta"):
             model = cls(config)
-        checkpoints.fill_model(model, found, dtype=dtype, new_head=new_head)
+        join_tied(found.tensors, model.tied_weights, found.path)
+        report = match(shapes_of(model.published_state()), shapes_of(found.tensors))
+        advice = "new_head=True initialises what it lacks at random"
+        check_fit(report, found.path, cls.__name__, new_head=new_head, advice=advice)
+        model._fill(found.tensors, report.new, dtype)
         return model.to(device).eval()
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -95,24 +99,17 @@ class XLMPreTrainedModel(nn.Module):
         tensors = self.published_state()
         if not self.has_head:
             tensors = formats.drop_encoder_prefix(tensors)
-        checkpoints.save(folder, self.config, tensors, type(self).__name__)
+        save(folder, self.config, tensors, type(self).__name__)
 
     @property
-    def has_head(self) -> bool:
-        """Whether this is more than the bare encoder."""
-        return self._encoder is not self
-
-    @property
-    def is_tied(self) -> bool:
-        """Whether the word embeddings are the projection to words, too."""
-        return False
+    def tied_weights(self) -> dict[str, str]:
+        """From a published name to that of the parameter that it is tied to, and saved as."""
+        return {}
 
     def published_state(self) -> dict[str, Tensor]:
         """Return the parameters as a model with a head names them, tied ones once."""
         state = formats.add_encoder_prefix(dict(self.state_dict()))
-        if self.is_tied:
-            del state[checkpoints.TIED_OUTPUT]
-        return state
+        return {name: tensor for name, tensor in state.items() if name not in self.tied_weights}
 
     def tie_weights(self) -> None:
         """Make weights that the configuration ties one tensor; nothing to do without an output."""
@@ -135,71 +132,27 @@ class XLMPreTrainedModel(nn.Module):
             else:
                 value.normal_(std=self.config.init_std)
 
-    def _initialize_head(self) -> None:
-        self.initialize(n for n, _ in self.named_parameters() if not n.startswith("transformer."))
+    def _fill(
+        self, tensors: formats.Tensors, new: Iterable[str], dtype: torch.dtype | None
+    ) -> None:
+        """Put a checkpoint's tensors into this model, which was built without storage.
+
+        Args:
+            tensors: By published name. They are taken out one by one, so that a conversion never
+                holds two copies of them all.
+            new: Names of the parameters to initialise.
+            dtype: Convert to this type; None keeps that of each tensor.
+        """
+        dtype_of_new = dtype or tensors[formats.ENCODER + "embeddings.weight"].dtype
+        state = {}
+        for name, parameter in self.published_state().items():
+            if name in new:
+                state[name] = torch.empty(parameter.shape, dtype=dtype_of_new)
+            else:
+                tensor = tensors.pop(name)
+                state[name] = tensor if dtype is None else tensor.to(dtype)
+        if not self.has_head:
+            state = formats.drop_encoder_prefix(state)
+        self.load_state_dict(state, assign=True, strict=False)
         self.tie_weights()
-
-    def gradient_checkpointing_enable(self) -> None:
-        """Recompute each layer in the backward pass: less memory, more time."""
-        self._encoder.gradient_checkpointing = True
-
-    def gradient_checkpointing_disable(self) -> None:
-        """Keep each layer's activations for the backward pass."""
-        self._encoder.gradient_checkpointing = False
-
-    def get_input_embeddings(self) -> nn.Embedding:
-        """Return the word embeddings."""
-        return self._encoder.embeddings
-
-    def resize_token_embeddings(self, vocab_size: int) -> nn.Embedding:
-        """Cut or extend the vocabulary; old rows keep their values, new ones are random.
-
-        Args:
-            vocab_size: Number of words from now on.
-
-        Returns:
-            The new word embeddings.
-
-        Raises:
-            ConfigError: the padding id or an adaptive softmax's cutoffs lie beyond the new size.
-        """
-        self._set_config(self.config.replace(vocab_size=vocab_size))
-        old = self._encoder.embeddings
-        new = nn.Embedding(
-            vocab_size,
-            old.embedding_dim,
-            padding_idx=old.padding_idx,
-            dtype=old.weight.dtype,
-            device=old.weight.device,
-        )
-        nn.init.normal_(new.weight, std=self.config.embed_init_std)
-        with torch.no_grad():
-            rows = min(vocab_size, old.num_embeddings)
-            new.weight[:rows] = old.weight[:rows]
-        self._encoder.embeddings = new
-        return new
-
-    def prune_heads(self, heads: dict[int, list[int]]) -> None:
-        """Remove attention heads for good; they are recorded in the configuration.
-
-        Args:
-            heads: For each layer, the heads to remove, numbered from 0 as they were before any
-                was pruned.
-
-        Raises:
-            ConfigError: a layer or head that does not exist, or a layer left without heads.
-        """
-        before = self.config.pruned_heads or {}
-        pruned = {
-            layer: sorted({*before.get(layer, ()), *heads.get(layer, ())})
-            for layer in {*before, *heads}
-        }
-        self._set_config(self.config.replace(pruned_heads=pruned))
-        for layer in heads:
-            left = [h for h in range(self.config.n_heads) if h not in before.get(layer, ())]
-            kept = [at for at, head in enumerate(left) if head not in pruned[layer]]
-            self._encoder.attention(layer).keep_heads(kept)
-
-    def _set_config(self, config: XLMConfig) -> None:
-        self.config = config
-        self._encoder.config = config
+        self.initialize(new)

@@ -11,56 +11,58 @@ import torch
 
 from xlm_text.errors import Argument, InputError
 
-Given = TypeVar("Given")
-Made = TypeVar("Made")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is worked on at once.
+    """How much is processed at once.
 
-    tokens: Most tokens of a batch; one longer sequence makes a batch of its own.
-    window: Examples that are read, sorted by length and given back in order together.
+    Attributes:
+        tokens: Most tokens of a batch; one longer sequence makes a batch of its own.
+        chunk: Examples that are read, sorted by length and given back in order together.
     """
 
     tokens: int
-    window: int
+    chunk: int
 
 
 # On a CPU more tokens only push the activations out of its caches; a GPU wants to be filled.
-CPU = Limits(tokens=1024, window=256)
-ACCELERATOR = Limits(tokens=65536, window=4096)
+CPU = Limits(tokens=1024, chunk=256)
+ACCELERATOR = Limits(tokens=65536, chunk=4096)
 
 
-def windows(items: Iterable[Given], size: int) -> Iterator[list[Given]]:
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Cut a stream into lists; what was read before an error is given before it is raised.
 
-    >>> list(windows("abcde", 2))
-    [['a', 'b'], ['c', 'd'], ['e']]
+    Example:
+        >>> list(chunks("abcde", 2))
+        [['a', 'b'], ['c', 'd'], ['e']]
     """
-    window: list[Given] = []
+    chunk: list[Item] = []
     try:
         for item in items:
-            window.append(item)
-            if len(window) == size:
-                yield window
-                window = []
+            chunk.append(item)
+            if len(chunk) == size:
+                yield chunk
+                chunk = []
     except Exception:
-        if window:
-            yield window
+        if chunk:
+            yield chunk
         raise
-    if window:
-        yield window
+    if chunk:
+        yield chunk
 
 
-def ahead(function: Callable[[Given], Made], items: Iterable[Given]) -> Iterator[Made]:
+def prefetch(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Map a function over a stream in a thread that is one item ahead of the consumer.
 
     The stream itself is read by the caller's thread: a thread that waits for a terminal could not
     be stopped. What was read before an error is given before it is raised.
     """
     with ThreadPoolExecutor(1) as pool:
-        pending: Future[Made] | None = None
+        pending: Future[Result] | None = None
         try:
             for item in items:
                 following = pool.submit(function, item)
@@ -81,12 +83,13 @@ class Batcher:
     Running out of memory halves a batch, and all later ones with it.
 
     Args:
-        limits: How much to work on at once.
+        limits: How much to process at once.
         batch_size: Most sequences of a batch; None for as many as the tokens allow.
 
-    >>> batcher = Batcher(Limits(tokens=6, window=8))
-    >>> batcher.run(["aa", "bbbb", "c", "ddd"], len, lambda batch: [(len(batch), x) for x in batch])
-    [(3, 'aa'), (1, 'bbbb'), (3, 'c'), (3, 'ddd')]
+    Example:
+        >>> batcher = Batcher(Limits(tokens=6, chunk=8))
+        >>> batcher.run(["aa", "bbbb", "c", "ddd"], len, lambda batch: [len(batch)] * len(batch))
+        [3, 1, 3, 3]
     """
 
     def __init__(self, limits: Limits, batch_size: int | None = None) -> None:
@@ -96,14 +99,14 @@ class Batcher:
 
     def run(
         self,
-        items: Sequence[Given],
-        size: Callable[[Given], int],
-        compute: Callable[[list[Given]], Sequence[Made]],
-    ) -> list[Made]:
+        items: Sequence[Item],
+        size: Callable[[Item], int],
+        compute: Callable[[list[Item]], Sequence[Result]],
+    ) -> list[Result]:
         """Compute a result for each item, in the items' order.
 
         Args:
-            items: What to work on; they are batched with others of like size.
+            items: What to process; they are batched with others of like size.
             size: Tokens of an item.
             compute: Gives the results of a batch, longest item first.
 
@@ -112,19 +115,19 @@ class Batcher:
         """
         sizes = [size(item) for item in items]
         order = sorted(range(len(items)), key=sizes.__getitem__, reverse=True)
-        results: dict[int, Made] = {}
+        results: dict[int, Result] = {}
         at = 0
         while at < len(order):
             batch = order[at : at + self._count]
             batch = batch[: self._fitting([sizes[i] for i in batch])]
             try:
-                made = compute([items[i] for i in batch])
+                computed = compute([items[i] for i in batch])
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 self._shrink(len(batch), sum(sizes[i] for i in batch))
                 continue
-            results.update(zip(batch, made, strict=True))
+            results.update(zip(batch, computed, strict=True))
             at += len(batch)
         return [results[i] for i in range(len(items))]
 

@@ -1,0 +1,103 @@
+"""How the packages' modules depend on each other: read from their source, nothing is run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def modules_of(package: str) -> dict[str, Path]:
+    """Return the files of a package by the names of their modules."""
+    found = {}
+    for file in (ROOT / package).rglob("*.py"):
+        parts = file.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+def imports_of(name: str, file: Path, modules: dict[str, Path]) -> set[str]:
+    """Return the package's own modules that one imports when it is imported itself.
+
+    What stands under `if TYPE_CHECKING` counts: such an import, too, says that two modules cannot
+    be understood without each other. What stands in a function does not.
+    """
+    found = set()
+    for node in _outside_functions(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            source = node.module or ""
+            if node.level:
+                parts = name.split(".")[: None if file.name == "__init__.py" else -1]
+                parts = parts[: len(parts) - node.level + 1]
+                source = ".".join([*parts, *([source] if source else [])])
+            for alias in node.names:
+                submodule = f"{source}.{alias.name}"
+                found.add(submodule if submodule in modules else source)
+    return found & modules.keys()
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from _outside_functions(child)
+
+
+@pytest.mark.parametrize("package", ["xlm_model"])
+def test_no_modules_import_each_other_in_a_circle(package: str) -> None:
+    modules = modules_of(package)
+    graph = {name: imports_of(name, file, modules) for name, file in modules.items()}
+    assert any(graph.values()), "no imports were found"
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(reversed(error.args[1])))
+
+
+# A room, and the rooms of its package that it may use.
+LAYERS = {
+    "xlm_model.attention": set(),
+    "xlm_model.checkpoints": {"xlm_model.config", "xlm_model.errors"},
+    "xlm_model.heads": {
+        *("xlm_model.attention", "xlm_model.config", "xlm_model.encoder", "xlm_model.errors"),
+        *("xlm_model.inputs", "xlm_model.linear", "xlm_model.losses", "xlm_model.outputs"),
+        "xlm_model.pretrained",
+    },
+    "xlm_model.generation": {"xlm_model.attention", "xlm_model.heads"},
+}
+
+
+@pytest.mark.parametrize("room", LAYERS)
+def test_a_room_uses_only_those_below_it(room: str) -> None:
+    modules = modules_of("xlm_model")
+    inside = {name: file for name, file in modules.items() if f"{name}.".startswith(f"{room}.")}
+    assert len(inside) > 1
+    used = {
+        ".".join(imported.split(".")[:2])
+        for name, file in inside.items()
+        for imported in imports_of(name, file, modules)
+    }
+    assert used - {room} <= LAYERS[room]
+
+
+def test_a_circle_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "toy"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "one.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from toy.two import b\n"
+    )
+    (package / "two.py").write_text("from . import one\n")
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    modules = modules_of("toy")
+    assert imports_of("toy.one", modules["toy.one"], modules) == {"toy.two"}
+    assert imports_of("toy.two", modules["toy.two"], modules) == {"toy.one"}
+    with pytest.raises(pytest.fail.Exception, match=r"toy\.one → toy\.two|toy\.two → toy\.one"):
+        test_no_modules_import_each_other_in_a_circle("toy")

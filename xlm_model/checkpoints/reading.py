@@ -1,0 +1,155 @@
+"""Finding a checkpoint, and reading it whatever its format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlm_model.checkpoints import formats
+from xlm_model.checkpoints.formats import ENCODER, Tensors
+from xlm_model.config import XLMConfig
+from xlm_model.errors import CheckpointError, ConfigError
+from xlm_text.folders import (
+    MERGES_FILE,
+    MODEL_CONFIG_FILE,
+    SPECIAL_TOKENS_FILE,
+    TOKENIZER_CONFIG_FILE,
+    VOCAB_FILE,
+    NotFoundError,
+    download,
+    local_path,
+)
+
+# The weights that a folder may hold; the first that is there is read.
+WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "tf_model.h5",
+)
+# What a published folder holds beside the model.
+TOKENIZER_FILES = (VOCAB_FILE, MERGES_FILE, TOKENIZER_CONFIG_FILE, SPECIAL_TOKENS_FILE)
+
+# Saved by old versions of the reference; a count from 0, no weight.
+_NO_WEIGHTS = {ENCODER + "position_ids"}
+
+
+@dataclass
+class LoadedCheckpoint:
+    """What a checkpoint holds, whatever its format.
+
+    Attributes:
+        path: The file of the weights, or the index of its shards.
+        config: Its configuration.
+        tensors: Its weights, under the names of a model with a head (`transformer.` first).
+        vocab: From piece to id, where the weights' own file holds it (the original format).
+    """
+
+    path: Path
+    config: XLMConfig
+    tensors: Tensors
+    vocab: dict[str, int] | None = None
+
+
+def read_checkpoint(where: str | Path, **hub: Any) -> LoadedCheckpoint:
+    """Read a checkpoint in any format, its weights mapped to the file where that allows it.
+
+    Args:
+        where: A folder, a file of weights, or a name on the Hugging Face hub.
+        **hub: Arguments of `huggingface_hub.snapshot_download`, such as `revision`.
+
+    Raises:
+        CheckpointError: nothing there, or nothing readable; the message names the file.
+        ConfigError: a wrong value in the configuration.
+    """
+    path = find_weights(where, hub)
+    if path.suffix == ".pth":
+        original = formats.read_original(path)
+        try:
+            config = XLMConfig(**original.config)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+        return LoadedCheckpoint(path, config, original.tensors, original.vocab)
+    config_file = path.parent / MODEL_CONFIG_FILE
+    if not config_file.is_file():
+        raise CheckpointError(f"{path}: expected {MODEL_CONFIG_FILE} beside it")
+    config = XLMConfig.from_json_file(config_file)
+    tensors = formats.add_encoder_prefix(_read_tensors(path))
+    tensors = {name: t for name, t in tensors.items() if name not in _NO_WEIGHTS}
+    return LoadedCheckpoint(path, config, tensors)
+
+
+def _read_tensors(path: Path) -> Tensors:
+    files = formats.shard_files(path) if path.name.endswith(".index.json") else [path]
+    kind = files[0].suffix if files else ""
+    if kind == ".safetensors":
+        return formats.read_safetensors(files)
+    if kind == ".h5":
+        return formats.read_tensorflow(path)
+    if kind in (".bin", ".pt"):
+        return formats.read_pickles(files)
+    raise CheckpointError(
+        f"{path}: expected a file ending in .safetensors, .bin, .h5 or .pth, or an index of shards"
+    )
+
+
+def find_weights(where: str | Path, hub: Mapping[str, Any]) -> Path:
+    """Return the file of a checkpoint's weights, or the index of its shards.
+
+    Args:
+        where: A folder, the file itself, or a name on the hub.
+        hub: Arguments of `huggingface_hub.snapshot_download`.
+
+    Raises:
+        CheckpointError: nothing there.
+    """
+    try:
+        path = local_path(where)
+        return _download(str(where), hub) if path is None else _weights_at(path)
+    except NotFoundError as error:
+        raise CheckpointError(
+            f"{str(where)!r}: neither a file nor a folder, nor to be had from the hub: {error}"
+        ) from error
+
+
+def _weights_at(path: Path) -> Path:
+    """Return the weights' file of a folder, or the file itself."""
+    if not path.is_dir():
+        return path
+    found = [path / name for name in WEIGHTS if (path / name).is_file()]
+    found = found or sorted(path.glob("*.pth"))
+    if not found:
+        raise CheckpointError(
+            f"{path}: no weights in this folder: expected {', '.join(WEIGHTS)}, or a .pth file"
+        )
+    return found[0]
+
+
+def _download(name: str, hub: Mapping[str, Any]) -> Path:
+    """Return the local copy of a hub checkpoint's weights, fetching what is not cached."""
+    folder = download(name, [MODEL_CONFIG_FILE, *TOKENIZER_FILES, "*.index.json"], hub)
+    pinned = {**hub, "revision": folder.name}  # the commit: all files are of one version
+    for weights in WEIGHTS:
+        is_index = weights.endswith(".index.json") and (folder / weights).is_file()
+        files = formats.shard_names(folder / weights) if is_index else [weights]
+        download(name, files, pinned)
+        if (folder / weights).is_file():
+            return folder / weights
+    raise CheckpointError(f"{name!r}: the hub has none of {', '.join(WEIGHTS)} under that name")
+
+
+def is_named_causal(where: str | Path) -> bool:
+    """Tell whether a checkpoint's name says that it was trained as a causal language model.
+
+    The published CLM checkpoints' configurations lack `causal: true`; their names are all there is
+    to go by.
+
+    Example:
+        >>> is_named_causal("FacebookAI/xlm-clm-enfr-1024"), is_named_causal("xlm-mlm-en-2048")
+        (True, False)
+    """
+    return "clm" in re.split(r"\W|_", Path(where).name.lower())

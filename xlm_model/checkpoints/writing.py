@@ -1,0 +1,53 @@
+"""Writing a model as a folder in the published layout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
+from xlm_model.checkpoints.formats import Tensors
+from xlm_model.checkpoints.reading import WEIGHTS
+from xlm_model.config import XLMConfig
+from xlm_model.errors import CheckpointError
+from xlm_text.folders import MODEL_CONFIG_FILE, whole_file
+
+
+def save(folder: str | Path, config: XLMConfig, tensors: Tensors, architecture: str) -> None:
+    """Write `config.json` and `model.safetensors`, each under its name only once it is whole.
+
+    Args:
+        folder: Made if it is not there.
+        config: The model's.
+        tensors: Its weights, under their published names.
+        architecture: Name of the model's class.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+    """
+    dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()}
+    values: dict[str, Any] = {**config.to_dict(), "architectures": [architecture]}
+    values.pop("torch_dtype", None)
+    values["dtype"] = dtypes.pop() if len(dtypes) == 1 else "float32"
+    weights = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            whole_file(folder / MODEL_CONFIG_FILE) as text,
+            whole_file(folder / WEIGHTS[0]) as binary,
+        ):
+            write_json(text, values)
+            save_file(weights, binary, metadata={"format": "pt"})
+            # safetensors makes a file that only its owner can read.
+            binary.chmod(text.stat().st_mode)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{folder}: cannot be written: {error}") from error
+
+
+def write_json(file: Path, values: dict[str, Any]) -> None:
+    """Write a JSON file as the published ones are: indented, in UTF-8."""
+    file.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

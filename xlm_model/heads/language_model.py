@@ -1,0 +1,191 @@
+"""The language model: scores of the words at each position."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from xlm_model.attention import Layout
+from xlm_model.config import XLMConfig
+from xlm_model.errors import ConfigError
+from xlm_model.heads.base import ModelWithHead, with_states
+from xlm_model.inputs import IGNORED, EncoderInputs, check_ids, check_shape
+from xlm_model.linear import Linear
+from xlm_model.outputs import MaskedLMOutput
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+# The projection to words, and the word embeddings that it may be tied to.
+_PROJECTION, _EMBEDDINGS = "pred_layer.proj.weight", "transformer.embeddings.weight"
+
+
+class PredictionLayer(nn.Module):
+    """Hidden states to scores of the words: one projection, or an adaptive softmax (`asm`).
+
+    The adaptive softmax is that of Grave et al. 2017, "Efficient softmax approximation for GPUs".
+
+    Args:
+        config: Its `asm…` keys and sizes.
+    """
+
+    def __init__(self, config: XLMConfig) -> None:
+        super().__init__()
+        self.proj: nn.Linear | nn.AdaptiveLogSoftmaxWithLoss
+        if config.asm:
+            self.proj = nn.AdaptiveLogSoftmaxWithLoss(
+                config.emb_dim,
+                config.vocab_size,
+                cutoffs=config.asm_cutoffs or [],
+                div_value=config.asm_div_value,
+                head_bias=True,
+            )
+        else:
+            self.proj = Linear(config.emb_dim, config.vocab_size)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Return the scores, log-probabilities if adaptive; shape `(…, vocab_size)`."""
+        if isinstance(self.proj, nn.AdaptiveLogSoftmaxWithLoss):
+            return self.proj.log_prob(hidden.flatten(0, -2)).view(*hidden.shape[:-1], -1)
+        return self.proj(hidden)  # type: ignore[no-any-return]
+
+    def loss(self, hidden: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the mean cross-entropy over the labels that are not -100; shape `()`."""
+        if isinstance(self.proj, nn.AdaptiveLogSoftmaxWithLoss):
+            counted = labels != IGNORED
+            return self.proj(hidden[counted], labels[counted].long()).loss  # type: ignore[no-any-return]
+        return nn.functional.cross_entropy(logits.flatten(0, -2), labels.flatten().long())
+
+
+class XLMWithLMHeadModel(ModelWithHead):
+    """Language model: scores of the words at each position.
+
+    With `causal=True` the scores at a position are those of the next word; without it, of the word
+    itself. Labels are not shifted in either case.
+
+    Args:
+        config: Its settings.
+
+    Example:
+        >>> config = XLMConfig(vocab_size=100, emb_dim=32, n_layers=2, n_heads=4)
+        >>> model = XLMWithLMHeadModel(config).eval()
+        >>> ids = torch.tensor([[1, 14, config.mask_index, 1]])
+        >>> model(ids).logits.shape
+        torch.Size([1, 4, 100])
+        >>> model(ids, logits_to_keep=torch.tensor([2])).logits.shape
+        torch.Size([1, 1, 100])
+    """
+
+    def __init__(self, config: XLMConfig) -> None:
+        super().__init__(config)
+        self.pred_layer = PredictionLayer(config)
+        self._initialize_head()
+
+    @property
+    def tied_weights(self) -> dict[str, str]:
+        """The projection and the word embeddings, if the configuration says that they are one."""
+        # An adaptive softmax has no single projection that could be the embeddings.
+        is_tied = self.config.tie_word_embeddings and not self.config.asm
+        return {_PROJECTION: _EMBEDDINGS} if is_tied else {}
+
+    def tie_weights(self) -> None:
+        """Make the projection and the word embeddings one tensor, if the configuration says so."""
+        if self.tied_weights:
+            self.pred_layer.proj.weight = self.transformer.embeddings.weight
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        langs: Tensor | None = None,
+        *,
+        labels: Tensor | None = None,
+        logits_to_keep: int | Tensor = 0,
+        **inputs: Unpack[EncoderInputs],
+    ) -> MaskedLMOutput:
+        """Score the words.
+
+        Args:
+            input_ids: As in `XLMModel.forward`, like all that is not named here.
+            attention_mask: Shape `(batch, length)`.
+            langs: Shape `(…)`.
+            labels: As in `head`.
+            logits_to_keep: As in `head`.
+            **inputs: See `EncoderInputs`.
+        """
+        encoded, layout = self._encode(input_ids, attention_mask, langs, **inputs)
+        output = self.head(
+            encoded.last_hidden_state, layout, labels=labels, logits_to_keep=logits_to_keep
+        )
+        return with_states(output, encoded)
+
+    def head(
+        self,
+        hidden: Tensor,
+        layout: Layout,
+        *,
+        labels: Tensor | None = None,
+        logits_to_keep: int | Tensor = 0,
+    ) -> MaskedLMOutput:
+        """Score the words from the encoder's states.
+
+        Args:
+            hidden: Shape `(…, dim)`.
+            layout: Which of them belong to which sequence.
+            labels: The right words, -100 where none is asked for; one for each position that
+                `logits_to_keep` keeps. Shape of the logits without their last dimension.
+            logits_to_keep: Score only so many last positions of each sequence, at most all of the
+                shortest; or the columns of a padded batch, or tokens of a packed one, whose numbers
+                are in this tensor of shape `(kept,)`. 0 scores all.
+
+        Returns:
+            The loss if there are labels, and the logits; shape `(…, vocab_size)`, or
+            `(sequences, kept, vocab_size)`, or for some packed tokens `(kept, vocab_size)`.
+        """
+        if isinstance(logits_to_keep, Tensor):
+            hidden = hidden[..., logits_to_keep, :]
+        elif logits_to_keep:
+            kept = min(logits_to_keep, layout.shortest)
+            back = torch.arange(kept, 0, -1, device=hidden.device)
+            hidden = layout.gather(hidden, layout.lengths[:, None] - back)
+        logits = self.pred_layer(hidden)
+        loss = None
+        if labels is not None:
+            check_shape("labels", labels, logits.shape[:-1])
+            check_ids("labels", labels, self.config.vocab_size, IGNORED)
+            loss = self.pred_layer.loss(hidden, logits, labels)
+        return MaskedLMOutput(loss=loss, logits=logits)
+
+    def get_output_embeddings(self) -> nn.Module:
+        """Return the projection to the words."""
+        return self.pred_layer.proj
+
+    def resize_token_embeddings(self, vocab_size: int) -> nn.Embedding:
+        """Cut or extend the vocabulary of the embeddings and of the projection.
+
+        As `XLMModel.resize_token_embeddings`; the bias of a new word is 0.
+
+        Raises:
+            ConfigError: also for an adaptive softmax, whose clusters are bound to the vocabulary.
+        """
+        old = self.pred_layer.proj
+        if not isinstance(old, nn.Linear):
+            raise ConfigError(
+                f"vocab_size is {vocab_size}: expected {self.config.vocab_size}; an adaptive "
+                "softmax (asm) cannot be resized"
+            )
+        embeddings = super().resize_token_embeddings(vocab_size)
+        new = Linear(
+            self.config.emb_dim, vocab_size, dtype=old.weight.dtype, device=old.weight.device
+        )
+        rows = min(vocab_size, old.out_features)
+        with torch.no_grad():
+            new.weight.normal_(std=self.config.init_std)
+            new.bias.zero_()
+            new.weight[:rows] = old.weight[:rows]
+            new.bias[:rows] = old.bias[:rows]
+        self.pred_layer.proj = new
+        self.tie_weights()
+        return embeddings
