@@ -105,6 +105,18 @@ kytea_model = shared(
     help="The KyTea model for Japanese. Without it XLM_KYTEA_MODEL and the places that KyTea is "
     "usually installed in are looked at.",
 )
+rules = shared(
+    "--rules",
+    type=click.Choice(["sacremoses", "moses"]),
+    help="The rules that find the words: sacremoses (the default), as transformers has them, or "
+    "moses, those of the Perl scripts that the checkpoints were trained behind.",
+)
+faithful = shared(
+    "--faithful",
+    is_flag=True,
+    help="Give the ids that the original implementation writes: --rules moses, --bos-token '</s>', "
+    "and codes and vocabulary read as it reads them.",
+)
 bypass = shared(
     "--bypass",
     is_flag=True,
@@ -172,7 +184,7 @@ model_or_default = model("a small vocabulary that comes with this command, for d
 any_language = shared(
     "--any-language", is_flag=True, help="Take languages that the checkpoint does not have."
 )
-segmentation = together(zh_segmenter, th_segmenter, kytea_model, any_language)
+segmentation = together(rules, faithful, zh_segmenter, th_segmenter, kytea_model, any_language)
 
 
 def load_tokenizer(

@@ -56,6 +56,8 @@ Examples:
     "--keep-case", is_flag=True, help="Do not lower-case the text or take its accents away."
 )
 @options.languages
+@options.rules
+@options.faithful
 @options.kytea_model
 @options.bos_token
 @options.errors

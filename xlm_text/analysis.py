@@ -193,9 +193,7 @@ class Analyzer:
     def _cased(self, words: Words) -> Words:
         if self._lowercase:
             return lowercase_and_remove_accents(words)
-        if "" in words.flat:
-            return Words.of([word for word in unit if word] for unit in words.of_units())
-        return words
+        return words.without_empty()
 
     def _work_out_ids(self, units: list[str]) -> list[Numbers]:
         words = self._words(units)
@@ -216,7 +214,9 @@ class Analyzer:
         each = words.share_out(map(pieces_of.__getitem__, words.flat))
         details = []
         for pieces, (_, spans, _) in zip(each, self._place(units, located), strict=True):
-            numbers = tuple(number for number, word in enumerate(pieces) for _ in word)
+            # A word may be left without pieces; it does not count.
+            left = filter(None, pieces)
+            numbers = tuple(number for number, word in enumerate(left) for _ in word)
             details.append(Details(tuple(chain.from_iterable(pieces)), numbers, spans))
         return details
 
@@ -228,7 +228,7 @@ class Analyzer:
         aligned: dict[int, list[Aligned]] = {}
         each = list(cased.of_units())
         for i, (unit, own) in enumerate(zip(units, words.of_units(), strict=True)):
-            places.append(find_places(unit, own, each[i]))
+            places.append(find_places(unit, own, each[i], self._subwords.falls_apart))
             if places[i] is None:
                 aligned[i] = self._align(unit)
                 each[i] = [word.text for word in aligned[i]]
@@ -250,9 +250,13 @@ class Analyzer:
             elif places is not None:
                 spans = Spans(placed_spans(places, lengths))
             else:
-                found = map(aligned_spans, located.aligned[i], [own for _, own in pieces])
+                found = [
+                    aligned_spans(word, own, self._subwords.falls_apart(word.text))
+                    for word, (_, own) in zip(located.aligned[i], pieces, strict=True)
+                ]
                 spans = Spans(list(chain.from_iterable(found)))
-            made.append((ids, spans, len(unit) + 1))
+            # Some units have the space behind them with them.
+            made.append((ids, spans, len(unit) + (not unit.endswith(" "))))
         return made
 
     # A word for the first time ------------------------------------------------------------
@@ -267,6 +271,9 @@ class Analyzer:
             if ids is None:
                 pieces = self._subwords.split([word])[0]
                 ids = tuple(self._ids_of(pieces))
+                if self._subwords.falls_apart(word):
+                    yield ids, (0,) * len(ids)
+                    continue
                 lengths = [len(piece) for piece in pieces[:-1]]
             elif len(ids) == 1:
                 yield ids, (len(word),)

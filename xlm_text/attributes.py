@@ -63,6 +63,8 @@ class Attributes:
     name_or_path: str = ""
 
     any_language = Setting()
+    rules = Setting()
+    faithful = Setting()
     zh_segmenter = Setting()
     th_segmenter = Setting()
     kytea_model = Setting()

@@ -17,14 +17,16 @@ def lowercase_and_remove_accents(words: Words) -> Words:
     >>> list(lowercase_and_remove_accents(words).of_units())
     [['ecole', 'ǆ'], ['ไม', 'a']]
     """
+    if not words.flat:
+        return words
     # Words hold no line feed: the pipelines drop it, or split at it.
     text = "\n".join(words.flat)
     cased = words._replace(flat=strip_marks(text.lower()).lower().split("\n"))
-    if " " in text or "" in cased.flat:
+    if " " in text:
         return Words.of(
             [part for word in unit for part in word.split(" ") if part] for unit in cased.of_units()
         )
-    return cased
+    return cased.without_empty()
 
 
 def lowercase_and_remove_accents_aligned(words: list[Aligned]) -> list[Aligned]:

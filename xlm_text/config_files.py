@@ -18,6 +18,8 @@ _PLAIN = (
     "split_special_tokens",
     "lang",
     "any_language",
+    "rules",
+    "faithful",
     "zh_segmenter",
     "th_segmenter",
     "use_lang_emb",

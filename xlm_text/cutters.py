@@ -47,6 +47,13 @@ class Cutters:
         else:
             chosen = {"zh": settings.zh_segmenter, "th": settings.th_segmenter}
             component = choose_segmenter(lang, chosen.get(lang))
-            pipeline = load_pipeline(lang, component, settings.kytea_model)
+            pipeline = load_pipeline(
+                lang,
+                component,
+                settings.kytea_model,
+                settings.rules,
+                as_written=settings.faithful,
+                strip_end=settings.do_lowercase_and_remove_accent,
+            )
         lowercase = settings.do_lowercase_and_remove_accent and not bypass
         return Analyzer(pipeline, lowercase, self._subwords, self._ids_of, settings.memory_limit)

@@ -13,7 +13,6 @@ from itertools import chain, islice
 from typing import Generic, TypeVar
 
 from xlm_text.pipelines import Pipeline
-from xlm_text.units import END_OF_SENTENCE
 
 V = TypeVar("V")
 
@@ -33,7 +32,7 @@ class Memory(Generic[V]):
         limit: how many units are remembered at most; the oldest half goes when it is reached.
 
     Attributes:
-        inner: known chunks between two spaces that nothing beside them can change; those that end
+        inner: known chunks between two spaces that nothing beside them can change; many that end
             in a full stop are that with the mark of the end of a sentence behind it.
         final: known chunks behind a space, or alone, that nothing before them can change, as
             they are at the end of a text.
@@ -51,9 +50,10 @@ class Memory(Generic[V]):
         # Those of them that were met again; most never are.
         self._met_again: set[str] = set()
         self._characters = 0
+        inner, final = pipeline.chunks("")
         nothing = work_out([""])[0]
-        self.inner: dict[str, V] = {"": nothing}
-        self.final: dict[str, V] = {"": nothing}
+        self.inner: dict[str, V] = dict.fromkeys(inner, nothing)
+        self.final: dict[str, V] = dict.fromkeys(final, nothing)
 
     def units(self, texts: Sequence[str]) -> list[tuple[list[str], list[V]]]:
         """Return the units of each text, and their values."""
@@ -76,13 +76,9 @@ class Memory(Generic[V]):
         again = [unit for unit in values if unit in self._known and unit not in self._met_again]
         self._met_again.update(again)
         for unit in again:
-            before, behind = self._pipeline.closed(unit)
-            if before:
-                self.final[unit] = self._known[unit]
-                if behind:
-                    self.inner[unit] = self._known[unit]
-                if unit.endswith("."):
-                    self.inner[unit + END_OF_SENTENCE] = self._known[unit]
+            inner, final = self._pipeline.chunks(unit)
+            self.inner.update(dict.fromkeys(inner, self._known[unit]))
+            self.final.update(dict.fromkeys(final, self._known[unit]))
 
     def _remember(self, found: dict[str, V]) -> None:
         known, most = self._known, self._limit * _CHARACTERS_PER_UNIT
@@ -106,10 +102,13 @@ class Memory(Generic[V]):
         for unit in list(islice(self._known, (len(self._known) + 1) // 2)):
             del self._known[unit]
             self._characters -= len(unit)
-            self._met_again.discard(unit)
-            self.final.pop(unit, None)
-            self.inner.pop(unit, None)
-            self.inner.pop(unit + END_OF_SENTENCE, None)
+            if unit in self._met_again:
+                self._met_again.discard(unit)
+                inner, final = self._pipeline.chunks(unit)
+                for chunk in inner:
+                    self.inner.pop(chunk, None)
+                for chunk in final:
+                    self.final.pop(chunk, None)
 
 
 class WordMemory(Generic[V]):

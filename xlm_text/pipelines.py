@@ -14,9 +14,10 @@ from xlm_text.rules import Rules
 from xlm_text.segmenters import Segmenter, load_segmenter
 from xlm_text.segmenters.thai import spaces_inside_words
 from xlm_text.units import (
+    Chunks,
     chinese_units,
     mark_sentences,
-    moses_closed,
+    moses_chunks,
     moses_units,
     only_chinese,
     thai_units,
@@ -31,8 +32,8 @@ class Pipeline(Protocol):
         """Cut a text into units that cannot influence each other; between them are spaces only."""
         ...
 
-    def closed(self, unit: str) -> tuple[bool, bool]:
-        """Tell whether a cut at a space before a unit, and one behind it too, is always safe."""
+    def chunks(self, unit: str) -> Chunks:
+        """Return the chunks between spaces that a unit always is, inside a text and at its end."""
         ...
 
     def mark_sentences(self, text: str) -> str:
@@ -48,9 +49,9 @@ class Pipeline(Protocol):
         ...
 
 
-def _never_closed(unit: str) -> tuple[bool, bool]:
+def _no_chunks(unit: str) -> Chunks:
     """Say that what is beside a unit always matters: its text has no chunks between spaces."""
-    return False, False
+    return ([], []) if unit else ([""], [""])
 
 
 def _no_sentences(text: str) -> str:
@@ -66,7 +67,7 @@ class MosesPipeline:
         self.plain = PlainWords(lang)
 
     units = staticmethod(moses_units)
-    closed = staticmethod(moses_closed)
+    chunks = staticmethod(moses_chunks)
     mark_sentences = staticmethod(mark_sentences)
 
     # Not before they are needed: most lines of many a text are plain words, and sacremoses, whose
@@ -112,7 +113,7 @@ class ChinesePipeline:
         self.segment = segment
 
     units = staticmethod(chinese_units)
-    closed = staticmethod(_never_closed)
+    chunks = staticmethod(_no_chunks)
     mark_sentences = staticmethod(_no_sentences)
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
@@ -139,7 +140,7 @@ class ThaiPipeline:
         self.segment = segment
         self._inside_words = spaces_inside_words()
 
-    closed = staticmethod(_never_closed)
+    chunks = staticmethod(_no_chunks)
     mark_sentences = staticmethod(_no_sentences)
 
     def units(self, text: str) -> list[str]:  # noqa: D102
@@ -170,7 +171,7 @@ class JapanesePipeline:
         self.normalization = normalization("ja")
         self.segment = segment
 
-    closed = staticmethod(_never_closed)
+    chunks = staticmethod(_no_chunks)
     mark_sentences = staticmethod(_no_sentences)
 
     def units(self, text: str) -> list[str]:  # noqa: D102
@@ -192,8 +193,8 @@ class WhiteSpacePipeline:
     def units(self, text: str) -> list[str]:  # noqa: D102
         return text.split(" ")
 
-    def closed(self, unit: str) -> tuple[bool, bool]:  # noqa: D102
-        return True, True
+    def chunks(self, unit: str) -> Chunks:  # noqa: D102
+        return [unit], [unit]
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
         return Words.of([unit.split() for unit in units])
@@ -202,11 +203,33 @@ class WhiteSpacePipeline:
         return unit.split()
 
 
-def load_pipeline(lang: str, component: str, kytea_model: str | Path | None) -> Pipeline:
-    """Build the pipeline of a language with a segmenter from the table of languages."""
-    if component == "moses":
+def load_pipeline(
+    lang: str,
+    component: str,
+    kytea_model: str | Path | None,
+    rules: str = "sacremoses",
+    *,
+    as_written: bool = False,
+    strip_end: bool = True,
+) -> Pipeline:
+    """Build the pipeline of a language.
+
+    Args:
+        lang: the language.
+        component: what cuts its words, from the table of languages.
+        kytea_model: the model for Japanese.
+        rules: ``"sacremoses"``, or ``"moses"`` for those of Moses' own scripts.
+        as_written: with ``"moses"``: split a line of words at spaces only, as the original does.
+        strip_end: and drop white space at its end first, as it does where it lower-cases.
+
+    """
+    segment = None if component == "moses" else load_segmenter(component, kytea_model)
+    if rules == "moses":
+        from xlm_text.perl.pipelines import load_perl_pipeline  # not before it is needed
+
+        return load_perl_pipeline(lang, segment, as_written, strip_end)
+    if segment is None:
         return MosesPipeline(lang)
-    segment = load_segmenter(component, kytea_model)
     if lang == "zh":
         return ChinesePipeline(segment)
     return ThaiPipeline(segment) if lang == "th" else JapanesePipeline(segment)

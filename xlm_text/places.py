@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from xlm_text.alignment import Aligned, strip_marks
@@ -14,19 +14,21 @@ from xlm_text.spans import Span, contiguous
 _CHARACTERS = 1 << 16
 
 
-def find_places(unit: str, words: list[str], cased: list[str]) -> Sequence[int] | None:
+def find_places(
+    unit: str, words: list[str], cased: list[str], falls_apart: Callable[[str], bool]
+) -> Sequence[int] | None:
     """Return where in a unit each character of its words comes from.
 
     The words of most units are its characters, with white space put between them and with quotes,
     case and accents changed; a range says that nothing moved.  ``None`` says that this unit is
-    none of them.
+    none of them, or has a word that ``falls_apart`` into pieces that are no part of it.
     """
     if cased == [unit] == words:
         return range(len(unit))
     if len(cased) < len(words):
         words = [word for word in words if not word.isspace()]
     text = words[0] if len(words) == 1 else "".join(words)
-    if " " in text:
+    if falls_apart(text):
         return None
     places: Sequence[int] = range(len(unit))
     if text != unit:
@@ -41,7 +43,11 @@ def find_places(unit: str, words: list[str], cased: list[str]) -> Sequence[int] 
     if text.translate(_ONE_TO_ONE) == same:
         return places
     widths = list(map(_width, text))
-    if None in widths or [sum(map(_width, word)) for word in words] != list(map(len, cased)):  # type: ignore[arg-type]
+    if None in widths:
+        return None
+    # Words of nothing but marks are gone.
+    lengths = [length for word in words if (length := sum(map(_width, word)))]  # type: ignore[arg-type]
+    if lengths != list(map(len, cased)):
         return None
     return [place for place, width in zip(places, widths, strict=True) for _ in range(width or 0)]
 
@@ -76,10 +82,9 @@ def placed_spans(places: Sequence[int], lengths: Sequence[int]) -> list[Span]:
     return [(places[start], places[end - 1] + 1) for start, end in contiguous(lengths)]
 
 
-def aligned_spans(word: Aligned, lengths: Sequence[int]) -> list[Span]:
-    """Return the span of each piece of a word."""
-    if len(lengths) == 1 or " " in word.text:
-        # White space as a word: the reference cuts it into pieces that are no part of it.
+def aligned_spans(word: Aligned, lengths: Sequence[int], falls_apart: bool) -> list[Span]:
+    """Return the span of each piece of a word; if it ``falls_apart`` they are no part of it."""
+    if len(lengths) == 1 or falls_apart:
         start, end = word.span()
         if start == end:
             # Normalisation put it behind a mark (a closing bracket, say), whose span it gets.

@@ -44,11 +44,7 @@ def moses_data(lang: str) -> MosesData:
     characters, prefixes = _characters(), _load_alone("_data_nonbreaking_prefixes")
     if lang in _FROM_SACREMOSES or characters is None or prefixes is None:
         return _ask_sacremoses(lang)
-    files = prefixes.NONBREAKING_PREFIXES
-    text = files.get(f"nonbreaking_prefix.{lang}", files["nonbreaking_prefix.en"])
-    lines = [line.strip() for line in text.splitlines()]
-    abbreviations = _abbreviations([line for line in lines if line and not line.startswith("#")])
-    return MosesData(*characters, *abbreviations)
+    return MosesData(*characters, *nonbreaking_prefixes(lang))
 
 
 @cache
@@ -63,6 +59,19 @@ def _characters() -> tuple[str, frozenset[str], frozenset[str]] | None:
         frozenset(classes.PERLUNIPROPS["IsAlpha"] + signs),
         frozenset(classes.PERLUNIPROPS["IsLower"]),
     )
+
+
+def nonbreaking_prefixes(lang: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words that keep a full stop before anything, and those that do before numbers."""
+    prefixes = _load_alone("_data_nonbreaking_prefixes")
+    if prefixes is None:
+        from sacremoses import MosesTokenizer
+
+        return _abbreviations(MosesTokenizer(lang=lang).NONBREAKING_PREFIXES)
+    files = prefixes.NONBREAKING_PREFIXES
+    text = files.get(f"nonbreaking_prefix.{lang}", files["nonbreaking_prefix.en"])
+    lines = [line.strip() for line in text.splitlines()]
+    return _abbreviations([line for line in lines if line and not line.startswith("#")])
 
 
 def _ask_sacremoses(lang: str) -> MosesData:

@@ -33,6 +33,11 @@ class Settings:
     Attributes:
         lang: the language of a text that is given without one; ``None`` where nobody chose one.
         any_language: take languages that the checkpoint does not have, too.
+        rules: ``"sacremoses"``, equal to the reference; or ``"moses"``, the rules of Moses' own
+            scripts, early 2019, behind which the checkpoints were trained.
+        faithful: give the ids that the original implementation's own programs write.  It means
+            ``rules="moses"`` and ``bos_token="</s>"``, and reads words, codes and vocabulary as
+            those programs do (``docs/rules.md``).
         zh_segmenter: ``"jieba"``, or ``"rjieba"`` as newer versions of the reference have it.
         th_segmenter: ``"newmm"``, or ``"nlpo3"``, its quicker port, whose words differ at times.
         kytea_model: the KyTea model for Japanese; without it the environment variable
@@ -60,6 +65,8 @@ class Settings:
 
     lang: str | None = None
     any_language: bool = False
+    rules: Literal["sacremoses", "moses"] = "sacremoses"
+    faithful: bool = False
     zh_segmenter: Literal["jieba", "rjieba"] = "jieba"
     th_segmenter: Literal["newmm", "nlpo3"] = "newmm"
     kytea_model: str | None = None
@@ -96,6 +103,8 @@ class Settings:
                 raise InputError(f"{name} must be a string or None, not {value!r}")
         if not is_whole(self.memory_limit, 1):
             raise InputError(f"memory_limit must be a number from 1 on, not {self.memory_limit!r}")
+        for name, value in _FAITHFUL.items() if self.faithful else ():
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "model_max_length", _length(self.model_max_length))
         object.__setattr__(self, "additional_special_tokens", _tokens(self))
         if self.lang2id is not None:
@@ -133,17 +142,28 @@ class Settings:
         unknown = [name for name in changes if name not in names]
         if unknown:
             raise InputError(f"no setting is called {unknown[0]!r}: there are {', '.join(names)}")
+        faithful = changes.get("faithful", self.faithful)
+        for name, value in _FAITHFUL.items() if faithful else ():
+            if changes.get(name, value) != value:
+                raise InputError(
+                    f"faithful=True means {name}={value!r}, not {changes[name]!r}: "
+                    f"leave {name} out, or set faithful=False"
+                )
         return replace(self, **changes)
 
 
+# What the original implementation does, where a setting of its own says so.
+_FAITHFUL = {"rules": "moses", "bos_token": "</s>"}
 _CHOICES = {
     "padding_side": ("right", "left"),
     "truncation_side": ("right", "left"),
+    "rules": ("sacremoses", "moses"),
     "zh_segmenter": ("jieba", "rjieba"),
     "th_segmenter": ("newmm", "nlpo3"),
 }
 _SWITCHES = (
     "any_language",
+    "faithful",
     "do_lowercase_and_remove_accent",
     "split_special_tokens",
     "use_lang_emb",

@@ -101,11 +101,21 @@ class Subwords:
                 pieces = [token.value for token in self._bpe.tokenize(word)]
                 if self._unk_token in pieces:
                     pieces = self._spell_unknown(word)
-            if " " in word:
-                # The reference joins the pieces with spaces and splits at spaces again.
-                pieces = " ".join(pieces).split(" ")
-            split.append(pieces)
+            split.append(self._read_back(pieces) if self.falls_apart(word) else pieces)
         return split
+
+    @staticmethod
+    def falls_apart(word: str) -> bool:
+        """Tell whether the pieces of a word may be others than they were merged to be."""
+        return " " in word
+
+    @staticmethod
+    def _read_back(pieces: list[str]) -> list[str]:
+        """Return what becomes of such pieces.
+
+        The reference joins the pieces of a word with spaces and splits at spaces again.
+        """
+        return " ".join(pieces).split(" ")
 
     def ids(self, words: Sequence[str]) -> list[tuple[int, ...] | None]:
         """Return the ids of each word's pieces; ``None`` if not all of them have an id."""
@@ -117,11 +127,11 @@ class Subwords:
         rows = [tuple(map(_id_of, tokenize(word))) for word in words]
         # Text with nothing unknown is the rule, and all of it is looked through at once.
         flat = list(chain.from_iterable(rows))  # type: ignore[arg-type]
-        special = self._order_matters or " " in "".join(words)
+        special = self._order_matters or self.falls_apart("".join(words))
         if flat and (max(flat) >= size or unk in flat or special):
             for i, word in enumerate(words):
                 known = max(rows[i]) < size and unk not in rows[i]  # type: ignore[arg-type, operator]
-                if not known or " " in word or self._order_counts(word):
+                if not known or self.falls_apart(word) or self._order_counts(word):
                     rows[i] = None
         return rows
 

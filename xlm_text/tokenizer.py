@@ -20,6 +20,7 @@ from xlm_text.languages import no_such_language
 from xlm_text.layout import lay_out
 from xlm_text.notices import Notices
 from xlm_text.options import Options, read_options
+from xlm_text.original_subwords import OriginalSubwords
 from xlm_text.padding import pad_rows
 from xlm_text.rows import Frame
 from xlm_text.samples import Given, Samples, check_string, read_samples
@@ -67,7 +68,7 @@ class XLMTokenizer(Decoder):
         self._cutters: Cutters | None = None
         self._notices = Notices()
         super().__init__(vocabulary, settings, added_tokens or {}, named)
-        self._subwords = Subwords(vocabulary.ids, vocabulary.merges, settings.unk_token or "<unk>")
+        self._subwords = self._make_subwords()
         if settings.lang is not None:
             self.check_language(settings.lang)
 
@@ -508,6 +509,23 @@ class XLMTokenizer(Decoder):
             cutters = self._cutters = Cutters(settings, self._subwords, self._ids_of)
         split = settings.split_special_tokens if split is None else split
         return cutters.texts(lang, bypass, self._none_added if split else self._added)
+
+    def change_settings(self, **changes: Any) -> None:
+        """Change some of the :class:`~xlm_text.Settings`, all of them or none.
+
+        Raises:
+            InputError: there is no such setting, it cannot have this value, or a special token is
+                not in the vocabulary.
+
+        """
+        super().change_settings(**changes)
+        if "faithful" in changes:
+            self._subwords = self._make_subwords()
+
+    def _make_subwords(self) -> Subwords:
+        kind = OriginalSubwords if self._settings.faithful else Subwords
+        unk = self._settings.unk_token or "<unk>"
+        return kind(self._vocabulary.ids, self._vocabulary.merges, unk)
 
     def _forget(self) -> None:
         # What the caches hold may not be true any more.  Batches that were made before go on

@@ -22,8 +22,10 @@ from xlm_text.vocabulary import Vocabulary
 # The settings that decide which ids a text gets.
 _CUTTING = (
     "do_lowercase_and_remove_accent",
+    "faithful",
     "kytea_model",
     "memory_limit",
+    "rules",
     "th_segmenter",
     "unk_token",
     "zh_segmenter",

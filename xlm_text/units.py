@@ -31,6 +31,9 @@ import re
 
 from xlm_text.characters import characters_of, ranges
 
+# Chunks between spaces inside a text, and others at its end, that always are a certain unit.
+Chunks = tuple[list[str], list[str]]
+
 # Signs above and below letters are no letters to `re`.
 _WORD = rf"\w{ranges(characters_of('Mc', 'Me', 'Mn'))}"
 # Marks that become words of their own, whatever is beside them; some lose a space before them.
@@ -81,6 +84,15 @@ def moses_closed(chunk: str) -> tuple[bool, bool]:
     if " " in chunk or not _closed_start(chunk):
         return False, False
     return True, _closed_end(f"{chunk} ", len(chunk)) is not None
+
+
+def moses_chunks(unit: str) -> Chunks:
+    """Return the chunks between spaces that this unit always is, inside a text and at its end."""
+    before, behind = moses_closed(unit)
+    if not before:
+        return ([""], [""]) if not unit else ([], [])
+    inner = [unit] if behind else []
+    return [*inner, unit + END_OF_SENTENCE] if unit.endswith(".") else inner, [unit]
 
 
 # What marks the end of a sentence, behind its full stop; no valid text has such a character.

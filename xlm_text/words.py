@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from typing import NamedTuple, TypeVar
 
 V = TypeVar("V")
@@ -42,6 +43,20 @@ class Words(NamedTuple):
         left = iter(values)
         # Nearly all units are one word.
         return ([next(left)] if count == 1 else list(islice(left, count)) for count in self.counts)
+
+    def without_empty(self) -> Words:
+        """Return the words without those that have no characters.
+
+        >>> Words.of([["a", "", "b"], [], [""]]).without_empty()
+        Words(flat=['a', 'b'], counts=[2, 0, 0])
+        """
+        if "" not in self.flat:
+            return self
+        counts, ends = list(self.counts), list(accumulate(self.counts))
+        for i, word in enumerate(self.flat):
+            if not word:
+                counts[bisect_right(ends, i)] -= 1
+        return Words(list(filter(None, self.flat)), counts)
 
     def of_units(self) -> Iterator[list[str]]:
         """Give the words of each unit."""

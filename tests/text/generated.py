@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from hypothesis import strategies as st
 
 from .support import LANGUAGES, SPECIAL_WORDS, sentences
@@ -47,7 +49,7 @@ WORDS = (
 ).split()
 
 
-def _alphabets(lang: str) -> list[list[str]]:
+def alphabets(lang: str) -> list[list[str]]:
     """Give lists of units; the units of a text come from one of them."""
     common = [*"aAbXs sT", " ", " ", " ", ".", ",", "'", '"', "1", "a"]
     signs = [*ASCII_PUNCTUATION, *PUNCTUATION, *FULL_WIDTH, *DIGITS, *SPACES, *RUNS]
@@ -88,7 +90,7 @@ _SCRIPT_OF = {
 def _texts(lang: str, max_units: int) -> st.SearchStrategy[str]:
     of_units = [
         st.lists(st.sampled_from(units), min_size=size, max_size=max_units).map("".join)
-        for units in _alphabets(lang)
+        for units in alphabets(lang)
         for size in (0, max_units // 2)
     ]
     # Any character at all but surrogates, which are no text.
@@ -96,11 +98,11 @@ def _texts(lang: str, max_units: int) -> st.SearchStrategy[str]:
     return st.one_of(*of_units, anything)
 
 
-TEXTS = {lang: _texts(lang, 30) for lang in LANGUAGES}
-ANY_LANGUAGE = st.sampled_from(LANGUAGES)
-ANY_TEXT = ANY_LANGUAGE.flatmap(TEXTS.__getitem__)
-
-
+@cache
 def texts(lang: str) -> st.SearchStrategy[str]:
     """Texts for a language: its script and words, other scripts, and everything unusual."""
-    return TEXTS[lang]
+    return _texts(lang, 30)
+
+
+ANY_LANGUAGE = st.sampled_from(LANGUAGES)
+ANY_TEXT = ANY_LANGUAGE.flatmap(texts)

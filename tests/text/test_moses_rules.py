@@ -1,0 +1,145 @@
+"""With ``rules="moses"`` the words are those of Moses' own Perl scripts, early 2019.
+
+What the scripts made of real sentences is in the shared data, and of sentences of our own in
+``fixtures/perl``.  Where the scripts are at hand they are asked themselves (``moses_scripts.py``);
+the long run, 200,000 lines in each language:
+
+    XLM_MOSES_SCRIPTS=… XLM_LINES=200000 pytest -n auto tests/text/test_moses_rules.py -k many
+"""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+from hypothesis import given
+
+from xlm_text import XLMTokenizer
+from xlm_text.alignment import Aligned
+from xlm_text.perl.pipelines import PerlPipeline
+from xlm_text.perl.rules import normalization
+
+from .generated import alphabets, texts
+from .moses_scripts import Scripts, needs_scripts
+from .perl_lines import FIXTURES, PERL_LANGUAGES, lines_of, read_lines
+from .support import examples
+from .test_parity_recombined import recombined
+
+LINES = os.environ.get("XLM_LINES")
+BLOCK = 2000
+
+
+def words_of(pipeline, text):
+    """Find the words unit by unit, as strings and with their alignment, which must agree."""
+    units = pipeline.units(text)
+    words = pipeline.words(units).flat
+    aligned = [word for unit in units for word in pipeline.align(Aligned.of(unit))]
+    assert [word.text for word in aligned] == words
+    return words
+
+
+def check_lines(lang, lines, expected):
+    pipeline = PerlPipeline(lang)
+    wrong = [
+        (line, words, wanted)
+        for line, wanted in zip(lines, expected, strict=True)
+        if (words := words_of(pipeline, line)) != wanted.split()
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("lang", PERL_LANGUAGES)
+def test_our_lines(lang):
+    check_lines(lang, lines_of(lang), read_lines(FIXTURES / "perl" / f"{lang}.words"))
+
+
+@pytest.mark.parametrize("lang", ["zh", "th", "ja"])
+def test_character_stages_of_our_lines(lang):
+    printed = read_lines(FIXTURES / "perl" / f"{lang}.stages")
+    for line, wanted in zip(lines_of(lang), printed, strict=True):
+        assert normalization(lang).apply(line) == wanted
+        assert normalization(lang).align(Aligned.of(line)).text == wanted
+
+
+SHARED = "ar bg ca cs de el en es et fi fr hi hu it ko nl pl pt ro ru sk sl sv tr ur vi".split()
+
+
+@pytest.mark.parametrize("lang", SHARED)
+def test_shared_lines(lang, shared_data):
+    folder = shared_data / "perl"
+    lines = read_lines(folder / f"{lang}.txt")
+    assert len(lines) == 800
+    check_lines(lang, lines, read_lines(folder / f"{lang}.words"))
+
+
+def mixed(lang, seed, count):
+    """Give lines put together at random from the characters and words of generated text."""
+    choose = random.Random(f"{lang} {seed}")
+    sources = alphabets(lang)
+    for _ in range(count):
+        units = choose.choice(sources)
+        yield "".join(choose.choices(units, k=choose.choice([3, 8, 15, 30])))
+
+
+@pytest.fixture(scope="module")
+def tokenizers(vocabulary_folder):
+    """Tokenizers that remember much and little, in the case of the text."""
+    return [
+        XLMTokenizer.from_pretrained(
+            vocabulary_folder("fixtures"),
+            rules="moses",
+            any_language=True,
+            do_lowercase_and_remove_accent=False,
+            memory_limit=limit,
+        )
+        for limit in (100_000, 10)
+    ]
+
+
+@needs_scripts
+@pytest.mark.parametrize("lang", PERL_LANGUAGES)
+def test_many_lines(lang, tokenizers):
+    scripts = Scripts(lang)
+    pipeline = PerlPipeline(lang)
+    count = int(LINES or 1500)
+    for start in range(0, count, BLOCK):
+        size = min(BLOCK, count - start)
+        lines = [*recombined(lang, start, size // 2), *mixed(lang, start, size - size // 2)]
+        printed = scripts.lines(lines)
+        wrong = [
+            (line, words, wanted)
+            for line, wanted in zip(lines, printed, strict=True)
+            if (words := pipeline.words(pipeline.units(line)).flat) != wanted.split()
+        ]
+        assert wrong == []
+        # What is remembered gives the same in every context; every fifth block tries it.
+        for tokenizer in tokenizers if start % (5 * BLOCK) == 0 else ():
+            expected = tokenizer(printed, lang=lang, bypass_tokenizer=True)["input_ids"]
+            special = [i for i, line in enumerate(lines) if "<" in line]
+            for _ in range(2):
+                rows = tokenizer(lines, lang=lang)["input_ids"]
+                wrong = [
+                    (lines[i], printed[i])
+                    for i, (row, wanted) in enumerate(zip(rows, expected, strict=True))
+                    if row != wanted and i not in special
+                ]
+                assert wrong == []
+            with_offsets = tokenizer(lines, lang=lang, return_offsets_mapping=True)
+            assert with_offsets["input_ids"] == rows
+
+
+@needs_scripts
+@pytest.mark.parametrize("lang", PERL_LANGUAGES)
+def test_generated_text(lang):
+    scripts, pipeline = Scripts(lang), PerlPipeline(lang)
+
+    @examples(100)
+    @given(texts(lang))
+    def same(text):
+        assert words_of(pipeline, text) == scripts.line(text).split()
+
+    try:
+        same()
+    finally:
+        scripts.close()
