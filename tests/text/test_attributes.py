@@ -33,6 +33,8 @@ def _no_warnings():
 VALUES = {
     "lang": ("fr", 5),
     "any_language": (True, "yes"),
+    "rules": ("moses", "perl"),
+    "faithful": (True, "yes"),
     "zh_segmenter": ("rjieba", "stanford"),
     "th_segmenter": ("nlpo3", "deepcut"),
     "kytea_model": (str(KYTEA_MODEL), None),
