@@ -15,7 +15,7 @@ import random
 import pytest
 from hypothesis import given
 
-from xlm_text import XLMTokenizer
+from xlm_text import InputError, XLMTokenizer
 from xlm_text.alignment import Aligned
 from xlm_text.perl.pipelines import PerlPipeline
 from xlm_text.perl.rules import normalization
@@ -23,7 +23,7 @@ from xlm_text.perl.rules import normalization
 from .generated import alphabets, texts
 from .moses_scripts import Scripts, needs_scripts
 from .perl_lines import FIXTURES, PERL_LANGUAGES, lines_of, read_lines
-from .support import examples
+from .support import Reference, examples
 from .test_parity_recombined import recombined
 
 LINES = os.environ.get("XLM_LINES")
@@ -143,3 +143,45 @@ def test_generated_text(lang):
         same()
     finally:
         scripts.close()
+
+
+def test_the_rules_are_saved_and_restored(tmp_path, vocabulary_folder):
+    text = "हिन्दी में क़लम"
+    ours = XLMTokenizer.from_pretrained(
+        vocabulary_folder("fixtures"), rules="moses", any_language=True
+    )
+    assert ours.words(text, lang="hi") == ["हिन", "दी", "म", "क", "लम"]
+    ours.save_pretrained(tmp_path)
+    again = XLMTokenizer.from_pretrained(tmp_path, any_language=True)
+    assert again(text, lang="hi").data == ours(text, lang="hi").data
+    # The reference loads the folder, and cuts by its own rules.
+    theirs = Reference.from_pretrained(tmp_path)
+    back = XLMTokenizer.from_pretrained(tmp_path, rules="sacremoses", any_language=True)
+    assert theirs.encode(text, lang="hi") == back.encode(text, lang="hi")
+    assert back.encode(text, lang="hi") != ours.encode(text, lang="hi")
+
+
+def test_a_faithful_tokenizer_is_saved_and_restored(tmp_path, vocabulary_folder):
+    ours = XLMTokenizer.from_pretrained(vocabulary_folder("fixtures"), faithful=True)
+    ours.save_pretrained(tmp_path)
+    again = XLMTokenizer.from_pretrained(tmp_path)
+    assert again("１ etc.", lang="en").data == ours("１ etc.", lang="en").data
+    assert again.bos_token == "</s>"
+    assert Reference.from_pretrained(tmp_path).bos_token == "</s>"
+
+
+def test_rules_that_do_not_exist_are_one_error(vocabulary_folder):
+    with pytest.raises(InputError, match="rules must be one of sacremoses, moses, not 'perl'"):
+        XLMTokenizer.from_pretrained(vocabulary_folder("fixtures"), rules="perl")
+
+
+def test_text_of_one_rule_set_is_not_remembered_for_the_other(vocabulary_folder):
+    folder = vocabulary_folder("fixtures")
+    loaded = [
+        XLMTokenizer.from_pretrained(folder, rules=rules, any_language=True)
+        for rules in ("moses", "sacremoses")
+    ]
+    for _ in range(3):
+        moses, sacremoses = (each.words("Go to St. Etc. हिन्दी Dr.", lang="en") for each in loaded)
+        assert moses == ["go", "to", "st.", "etc", ".", "हिन", "दी", "dr", "."]
+        assert sacremoses == ["go", "to", "st.", "etc", ".", "हिनदी", "dr."]

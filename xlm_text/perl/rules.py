@@ -55,8 +55,8 @@ def touched() -> frozenset[str]:
 def normalization(lang: str) -> Rules:
     """Return the three character stages of a line.
 
-    >>> normalization("en").apply("He said：“１ (really)…”.\u200b")
-    'He said:""(really)...." '
+    >>> normalization("en").apply("He said：“１ (really)…”.")
+    'He said:"" (really)...."'
     """
     return Rules(
         [
