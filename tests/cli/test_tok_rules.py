@@ -43,7 +43,7 @@ def test_show_draws_the_words_of_the_scripts(tok: Tok) -> None:
     plain = tok("show", "--lang", "hi", "--any-language", given=f"{HINDI}\n").stdout
     moses = tok("show", "--lang", "hi", "--any-language", "--rules", "moses", given=f"{HINDI}\n")
     assert moses.stdout != plain
-    assert moses.stdout.split("\n")[0].replace("|", "") == HINDI
+    assert moses.stdout.split("\n")[1].replace("|", "") == HINDI
 
 
 @pytest.mark.parametrize("option", [("--rules", "moses"), ("--faithful",)])
