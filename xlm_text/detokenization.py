@@ -106,11 +106,17 @@ def _join_unspaced(words: list[str], set_off: bool) -> str:
         return not (alone and text[left].isalpha() and text[left + 1] == ".")
 
     parts = []
-    for end, word in zip(accumulate(map(len, words)), words, strict=True):
+    following = [*words[1:], ""][: len(words)]
+    for end, word, other in zip(accumulate(map(len, words)), words, following, strict=True):
         parts.append(word)
-        if word and 0 < end < len(text) and has_space(end):
+        if word and 0 < end < len(text) and has_space(end) and not _is_one_number(word, other):
             parts.append(" ")
     return "".join(parts)
+
+
+def _is_one_number(word: str, following: str) -> bool:
+    """Tell whether two digits belong together: full-width ones are words each, as in `１４`."""
+    return len(word) == len(following) == 1 and word.isdigit() and following.isdigit()
 
 
 def _nearest(kinds: list[_Kind], text: str, allowed: frozenset[str]) -> list[tuple[int, bool]]:
