@@ -2,10 +2,11 @@
 
     python -m benchmarks.coverage --data ../shared/data --output docs/benchmarks
 
-For each language of the fifteen-language checkpoints that the data has sentences in: the share of
-words that are one piece which the vocabulary has, and the pieces of a word on average, with the
-words that the rules of ``sacremoses`` find and with those of Moses' own scripts; ten Hindi words
-side by side; and the same for Chinese and Thai with other segmenters, those that are installed.
+For each language of the fifteen-language checkpoints that the data has sentences in (Swahili has
+none): the share of words that are one piece which the vocabulary has, and the pieces of a word on
+average, with the words that the rules of ``sacremoses`` find and with those of Moses' own scripts;
+ten Hindi words side by side; and the same for Chinese and Thai with other segmenters, those that
+are installed.
 
 Words are counted as they are looked up, without case and accents, punctuation among them.  A
 segmenter that cuts everything into characters would have nearly every word whole, so the tables of
@@ -29,6 +30,8 @@ from xlm_text import XLMTokenizer
 VOCAB_SIZE = 95000
 RULES = ("sacremoses", "moses")
 LANGUAGES = "ar bg de el en es fr hi ru sw th tr ur vi zh".split()
+# Others that the data has sentences in.
+MORE_LANGUAGES = "ca cs et fi hu it ko nl pl pt ro sk sl sv".split()
 # Of the files that hold sentences and mixtures of words and marks the sentences come first.
 SENTENCES = 400
 
@@ -173,6 +176,13 @@ def by_rules(loaded: dict[str, XLMTokenizer], data: Path) -> tuple[list[str], di
     return table, figures
 
 
+def differing_lines(loaded: dict[str, XLMTokenizer], lang: str, data: Path) -> str:
+    """Return the share of lines whose words differ, for a language without a vocabulary here."""
+    lines = sentences(data, lang)
+    words = [[tokenizer.words(line, lang=lang) for line in lines] for tokenizer in loaded.values()]
+    return f"{lang} {sum(a != b for a, b in zip(*words, strict=True)) / len(lines):.1%}"
+
+
 def hindi_words(loaded: dict[str, XLMTokenizer], data: Path) -> list[str]:
     """Return ten common words that the rules cut otherwise, with their pieces."""
     text = Counter(word for line in sentences(data, "hi") for word in line.split(" "))
@@ -225,12 +235,18 @@ def main() -> None:
     folder = arguments.data / "vocab" / "xnli15"
     loaded = {
         rules: XLMTokenizer.from_original(
-            folder / "codes_xnli_15", folder / "vocab_xnli_15", VOCAB_SIZE, rules=rules
+            folder / "codes_xnli_15",
+            folder / "vocab_xnli_15",
+            VOCAB_SIZE,
+            rules=rules,
+            any_language=True,
         )
         for rules in RULES
     }
     table, figures = by_rules(loaded, arguments.data)
     parts = ["# What the vocabulary has whole", "", "## Both rule sets", "", *table]
+    others = [differing_lines(loaded, lang, arguments.data) for lang in MORE_LANGUAGES]
+    parts += ["", f"Lines that differ in other languages: {', '.join(others)}."]
     parts += ["", "## Ten Hindi words", "", *hindi_words(loaded, arguments.data)]
     for lang, name in (("zh", "Chinese"), ("th", "Thai")):
         table, figures[f"{lang} segmenters"] = by_segmenter(loaded["moses"], lang, arguments.data)
