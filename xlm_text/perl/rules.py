@@ -176,6 +176,10 @@ def words(lang: str) -> Rules:
     )
 
 
+# No more characters than this are kept; no text of people has as many.
+_MOST_CHARACTERS = 1 << 16
+
+
 class Table(dict[int, str]):
     """What characters become, worked out when each is met for the first time."""
 
@@ -184,7 +188,10 @@ class Table(dict[int, str]):
         self._place_of = place
 
     def __missing__(self, code: int) -> str:
-        return self.setdefault(code, self._place_of(chr(code)))
+        becomes = self._place_of(chr(code))
+        if len(self) < _MOST_CHARACTERS:
+            self[code] = becomes
+        return becomes
 
 
 class Apart:
