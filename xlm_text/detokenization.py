@@ -5,12 +5,27 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from unicodedata import category
 
-# Languages that are written without spaces between words, and whether words in other scripts are
-# set off by spaces: in Chinese and Japanese text they are not, in Thai text nearly always.
-_WITHOUT_SPACES = {"zh": False, "ja": False, "th": True}
+
+class _Style(NamedTuple):
+    """How a language that is written without spaces between its words treats others."""
+
+    # Whether words in other scripts are set off by spaces, as in Thai text they nearly always are.
+    set_off: bool
+    # Whether its segmenter makes words of other scripts of ASCII letters only, and cuts the rest
+    # character by character.
+    ascii_only: bool
+    # Whether its segmenter parts what is written together: `172 cm`, `F 1`.
+    parts_digits: bool
+
+
+_WITHOUT_SPACES = {
+    "zh": _Style(set_off=False, ascii_only=True, parts_digits=False),
+    "ja": _Style(set_off=False, ascii_only=True, parts_digits=True),
+    "th": _Style(set_off=True, ascii_only=False, parts_digits=True),
+}
 
 # Letters of scripts without spaces: Thai, Lao, Burmese, Khmer, Chinese and Japanese.
 _unspaced = re.compile(
@@ -56,7 +71,7 @@ def join_words(words: list[str], lang: str) -> str:
     "l'eau, dit - il."
     """
     if lang in _WITHOUT_SPACES:
-        return _join_unspaced(words, set_off=_WITHOUT_SPACES[lang])
+        return _join_unspaced(words, _WITHOUT_SPACES[lang])
     text: str = _detokenizer(lang).detokenize(words, unescape=False)
     return text
 
@@ -72,15 +87,17 @@ def join_words(words: list[str], lang: str) -> str:
 _Kind = Literal["spaced", "unspaced"] | None
 
 
-def _kind(char: str) -> _Kind:
+def _kind(char: str, ascii_only: bool) -> _Kind:
     if _unspaced(char):
         return "unspaced"
-    return "spaced" if char.isalnum() or category(char)[0] == "M" else None
+    if not char.isalnum() and category(char)[0] != "M":
+        return None
+    return "spaced" if char.isascii() or not ascii_only else "unspaced"
 
 
-def _join_unspaced(words: list[str], set_off: bool) -> str:
+def _join_unspaced(words: list[str], style: _Style) -> str:
     text = "".join(words)
-    kinds = [_kind(char) for char in text]
+    kinds = [_kind(char, style.ascii_only) for char in text]
     before = _nearest(kinds, text, _CLOSING)
     behind = [
         (len(text) - 1 - place, open_only)
@@ -88,35 +105,40 @@ def _join_unspaced(words: list[str], set_off: bool) -> str:
     ][::-1]
     quotes = list(accumulate((char == '"' for char in text), initial=0))
 
-    def has_space(at: int) -> bool:
+    def has_space(start: int, at: int, end: int) -> bool:
+        """Tell whether a space is between the words ``[start, at)`` and ``[at, end)``."""
         (left, closes), (right, opens) = before[at], behind[at]
         if not (closes and opens and left >= 0 and right < len(text)):
             return False
         spaced = (kinds[left] == "spaced", kinds[right] == "spaced")
-        if not (any(spaced) if set_off else all(spaced)):
+        if not (any(spaced) if style.set_off else all(spaced)):
             return False
+        if not style.set_off and "unspaced" in kinds[start:end]:
+            return False  # a number, say, of which a part went to a word beside it
         if '"' in (text[at - 1], text[at]) and quotes[at] % 2:
             return False  # the quote before it opens something, or the one behind it closes it
-        if right - left != 2:
-            return True
-        # One mark: is it inside a number, or behind a single letter?
-        if text[left].isdigit() and text[right].isdigit():
-            return text[left + 1] not in _IN_NUMBERS
+        digits = (text[left].isdigit(), text[right].isdigit())
         alone = left == 0 or kinds[left - 1] != "spaced"
-        return not (alone and text[left].isalpha() and text[left + 1] == ".")
+        if right - left == 1:
+            # Units, and the names of roads and cars.
+            unit = digits == (True, False)
+            name = digits == (False, True) and at - start == 1
+            if style.parts_digits and all(spaced) and (unit or name):
+                return False
+            # Full-width digits are words each.
+            return not (all(digits) and end - start == 2)
+        if right - left == 2:
+            # One mark: is it inside a number, or behind a single letter?
+            if all(digits):
+                return text[left + 1] not in _IN_NUMBERS
+            return not (alone and text[left].isalpha() and text[left + 1] == ".")
+        return True
 
-    parts = []
-    following = [*words[1:], ""][: len(words)]
-    for end, word, other in zip(accumulate(map(len, words)), words, following, strict=True):
-        parts.append(word)
-        if word and 0 < end < len(text) and has_space(end) and not _is_one_number(word, other):
-            parts.append(" ")
+    ends = [0, *accumulate(map(len, words))]
+    parts = words[:1]
+    for word, start, at, end in zip(words[1:], ends, ends[1:], ends[2:], strict=False):
+        parts += (" ", word) if start < at < end and has_space(start, at, end) else (word,)
     return "".join(parts)
-
-
-def _is_one_number(word: str, following: str) -> bool:
-    """Tell whether two digits belong together: full-width ones are words each, as in `１４`."""
-    return len(word) == len(following) == 1 and word.isdigit() and following.isdigit()
 
 
 def _nearest(kinds: list[_Kind], text: str, allowed: frozenset[str]) -> list[tuple[int, bool]]:
