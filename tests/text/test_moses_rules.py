@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import random
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,10 +20,11 @@ from hypothesis import given
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.alignment import Aligned
 from xlm_text.perl.pipelines import PerlPipeline
+from xlm_text.perl.prefixes import nonbreaking_prefixes
 from xlm_text.perl.rules import normalization
 
 from .generated import alphabets, texts
-from .moses_scripts import Scripts, needs_scripts
+from .moses_scripts import SCRIPTS, Scripts, needs_scripts
 from .perl_lines import FIXTURES, PERL_LANGUAGES, lines_of, read_lines
 from .support import Reference, examples
 from .test_parity_recombined import recombined
@@ -185,3 +188,23 @@ def test_text_of_one_rule_set_is_not_remembered_for_the_other(vocabulary_folder)
         moses, sacremoses = (each.words("Go to St. Etc. हिन्दी Dr.", lang="en") for each in loaded)
         assert moses == ["go", "to", "st.", "etc", ".", "हिन", "दी", "dr", "."]
         assert sacremoses == ["go", "to", "st.", "etc", ".", "हिनदी", "dr."]
+
+
+@needs_scripts
+def test_prefixes_are_those_of_the_scripts_lists():
+    lists = Path(SCRIPTS, "share", "nonbreaking_prefixes")
+    found = {path.suffix[1:]: path for path in lists.glob("nonbreaking_prefix.*")}
+    assert len(found) == 25
+    for lang in [*found, "hi"]:
+        prefixes: dict[str, bool] = {}
+        for line in read_lines(found.get(lang, found["en"])):
+            if line and not line.startswith("#"):
+                numeric = re.fullmatch(r"(.*)\s+#NUMERIC_ONLY#.*", line)
+                prefixes[numeric[1] if numeric else line] = bool(numeric)
+        # What has white space in it is never the word before a full stop.
+        reachable = {prefix for prefix in prefixes if prefix.split() == [prefix]}
+        ours = nonbreaking_prefixes(lang)
+        for own, numeric in ((ours.always, False), (ours.before_numbers, True)):
+            assert {prefix for prefix in own if prefix.split() == [prefix]} == {
+                prefix for prefix in reachable if prefixes[prefix] is numeric
+            }, (lang, numeric)
