@@ -285,8 +285,6 @@ OWN_SCRIPT = {"zh": "[一-鿿]", "ja": "[ぁ-ヿ一-鿿]", "th": "[ก-๛]"}
 def test_no_spaces_where_none_are_written(lang, ours):
     own = OWN_SCRIPT[lang]
     for line in sentences(lang):
-        if re.search("[a-zA-Z0-9]", line):
-            continue  # words of other scripts do have some
         ids = ours.encode(line, lang=lang)
         words = ours.decode(ids, skip_special_tokens=True)
         text = ours.decode(ids, skip_special_tokens=True, detokenize=lang)
