@@ -34,10 +34,14 @@ class Notices:
         self._given: set[type[Warning]] = set()
 
     def language(self, lang: str, languages: Sequence[str]) -> None:
-        """Warn that a text was taken for ``lang``, one of several, because nobody named another."""
+        """Warn that a text was taken for ``lang`` because nobody named another of ``languages``.
+
+        There are none of these where the languages of a vocabulary are not known.
+        """
+        choice = f"lang, one of {', '.join(languages)}," if languages else "lang"
         self._warn(
             f"text is tokenized as {lang!r}, because nobody said which language it is in: give "
-            f"lang, one of {', '.join(languages)}, or set it for good, as in "
+            f"{choice} or set it for good, as in "
             f"tokenizer.lang = {lang!r}, which save_pretrained keeps",
             LanguageWarning,
         )

@@ -122,8 +122,8 @@ class Settings:
 
     @property
     def leaves_language_open(self) -> bool:
-        """Whether there are several languages, and nobody chose one."""
-        return self.lang is None and self.lang2id is not None and len(self.lang2id) > 1
+        """Whether nobody chose a language, and there are several, or perhaps are."""
+        return self.lang is None and (self.lang2id is None or len(self.lang2id) > 1)
 
     @property
     def named_tokens(self) -> dict[str, str]:

@@ -487,8 +487,9 @@ class XLMTokenizer(Decoder):
 
     def _choose_language(self, lang: str) -> None:
         """Warn that nobody named a language; raise if the reference's choice is none there is."""
-        languages = sorted(self._settings.lang2id or ())
-        if lang not in languages and not self._settings.any_language:
+        known = self._settings.lang2id
+        languages = sorted(known or ())
+        if known and lang not in known and not self._settings.any_language:
             problem = f"must be given: this tokenizer has several languages, {', '.join(languages)}"
             raise InputError(problem, argument="lang")
         self._notices.language(lang, languages)

@@ -158,8 +158,16 @@ def test_a_role_without_a_token():
 # The language ---------------------------------------------------------------------------------
 
 
-def test_the_language_is_asked_for_once():
-    tokenizer = load(lang2id={"en": 0, "zh": 1})
+@pytest.mark.parametrize(
+    ("lang2id", "message"),
+    [
+        ({"en": 0, "zh": 1}, r"'en'.*give lang, one of en, zh.*tokenizer\.lang"),
+        # Which languages there are is not known.
+        (None, r"'en'.*give lang or set it for good.*tokenizer\.lang"),
+    ],
+)
+def test_the_language_is_asked_for_once(lang2id, message):
+    tokenizer = load(lang2id=lang2id)
     expected = load_reference(FOLDER).tokenize(TEXT)
 
     def use():
@@ -169,7 +177,7 @@ def test_the_language_is_asked_for_once():
         tokenizer.words(TEXT)
         list(tokenizer.encode_iterator([TEXT]))
 
-    with pytest.warns(LanguageWarning, match=r"'en'.*en, zh.*tokenizer\.lang") as caught:
+    with pytest.warns(LanguageWarning, match=message) as caught:
         use()
     assert len(caught) == 1
     assert caught[0].filename == __file__
@@ -200,7 +208,6 @@ def test_who_said_the_language_is_not_asked(tmp_path):
     load(lang2id=several)([TEXT], lang=["zh"])
     load(lang2id=several, lang="zh").tokenize(TEXT)
     load(lang2id={"zh": 0}).tokenize(TEXT)
-    load(lang2id=None).tokenize("a")  # which languages there are is not known
     load(lang2id=several).tokenize("a b", bypass_tokenizer=True)
     load(lang2id=several)([5, 6])
     tokenizer = load(lang2id=several)
