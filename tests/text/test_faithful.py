@@ -106,7 +106,9 @@ def pair(request, original):
 
 def check(ours, ids_of, lang, lines, printed):
     # Special words in a text are tokens here, so that a mask can be written; there they are text.
-    known = [i for i, line in enumerate(lines) if not any(map(line.__contains__, SPECIAL_WORDS))]
+    # And the published layout loses three merges of xnli15's codes, which join no-break spaces.
+    different = [*SPECIAL_WORDS, "\u00a0\u00a0"]
+    known = [i for i, line in enumerate(lines) if not any(map(line.__contains__, different))]
     lines = [lines[i] for i in known]
     expected = [ids_of(printed[i]) for i in known]
     for _ in range(2):
