@@ -27,7 +27,8 @@ class ModelCommand(Command):
     def invoke(self, ctx: click.Context) -> Any:  # noqa: D102
         # Imported here: `--help` needs no PyTorch, and it takes seconds to import.
         try:
-            import xlm_model.errors  # noqa: F401
+            import safetensors  # noqa: F401
+            import torch  # noqa: F401
         except ImportError as error:
             raise click.ClickException(
                 f"{error}; in a clone of this project: pip install '.[model]'"

@@ -1,8 +1,10 @@
-"""How the packages' modules depend on each other: read from their source, nothing is run."""
+"""How the packages' modules depend on each other, read from their source; one test imports some."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -66,11 +68,16 @@ LAYERS = {
     "xlm_model.attention": set(),
     "xlm_model.checkpoints": {"xlm_model.config", "xlm_model.errors"},
     "xlm_model.heads": {
-        *("xlm_model.attention", "xlm_model.config", "xlm_model.encoder", "xlm_model.errors"),
-        *("xlm_model.inputs", "xlm_model.linear", "xlm_model.losses", "xlm_model.outputs"),
-        "xlm_model.pretrained",
+        *("xlm_model.attention", "xlm_model.checkpoints", "xlm_model.config"),
+        *("xlm_model.encoder", "xlm_model.errors", "xlm_model.inputs", "xlm_model.linear"),
+        *("xlm_model.losses", "xlm_model.outputs", "xlm_model.pretrained"),
     },
     "xlm_model.generation": {"xlm_model.attention", "xlm_model.heads"},
+    # What both frameworks share, and nothing of PyTorch's.
+    "xlm_model.tf": {
+        *("xlm_model.checkpoints", "xlm_model.config", "xlm_model.errors", "xlm_model.inputs"),
+        *("xlm_model.outputs", "xlm_model.positions"),
+    },
 }
 
 
@@ -85,6 +92,35 @@ def test_a_room_uses_only_those_below_it(room: str) -> None:
         for imported in imports_of(name, file, modules)
     }
     assert used - {room} <= LAYERS[room]
+
+
+def test_nothing_needs_the_keras_models() -> None:
+    modules = modules_of("xlm_model") | modules_of("xlm_text") | modules_of("cli")
+    users = {
+        name
+        for name, file in modules.items()
+        if any(f"{i}.".startswith("xlm_model.tf.") for i in imports_of(name, file, modules))
+    }
+    assert users
+    assert all(f"{name}.".startswith("xlm_model.tf.") for name in users)
+
+
+def test_what_both_frameworks_share_imports_neither() -> None:
+    shared = [
+        name
+        for name in modules_of("xlm_model")
+        if ".".join(name.split(".")[:2]) in LAYERS["xlm_model.tf"]
+        and name != "xlm_model.checkpoints.pickles"  # the files that only PyTorch can read
+    ]
+    assert len(shared) > 8
+    lines = [
+        *("import sys", *(f"import {name}" for name in ["xlm_model", *shared])),
+        "print({'torch', 'keras', 'tensorflow', 'jax'} & sys.modules.keys())",
+    ]
+    found = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
+    )
+    assert found.stdout == "set()\n", found.stderr
 
 
 def test_a_circle_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -265,6 +265,30 @@ class XLMConfig:
         return self.emb_dim // self.n_heads
 
     @property
+    def summary_width(self) -> int:
+        """Number of values in the summary of a sequence."""
+        if self.summary_use_proj and self.summary_proj_to_labels:
+            return self.num_labels
+        return self.emb_dim
+
+    def check_choices(self) -> None:
+        """Raise a `ConfigError` unless a model for multiple choice can be made."""
+        if self.summary_width != self.num_labels:
+            raise ConfigError(
+                f"the sequence summary gives {self.summary_width} values: expected num_labels, "
+                f"{self.num_labels}, for multiple choice; set summary_use_proj and "
+                "summary_proj_to_labels to true"
+            )
+
+    def check_spans(self) -> None:
+        """Raise a `ConfigError` unless the simple model for question answering can be made."""
+        if self.num_labels != 2:
+            raise ConfigError(
+                f"num_labels is {self.num_labels}: expected 2, start and end, for the simple model "
+                "for question answering"
+            )
+
+    @property
     def objective(self) -> str:
         """What the model learnt: `CLM`, `MLM`, or `MLM+TLM` where the training steps are known."""
         if self.causal:

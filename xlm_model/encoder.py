@@ -10,9 +10,10 @@ from torch.utils.checkpoint import checkpoint
 
 from xlm_model.attention import Layout, PackedLayout, PaddedLayout
 from xlm_model.config import XLMConfig
-from xlm_model.inputs import check_ids, check_shape, check_tokens, words_of
+from xlm_model.inputs import check_padded, check_tokens, words_of
 from xlm_model.layers import FeedForward, MultiHeadAttention
 from xlm_model.outputs import BaseModelOutput
+from xlm_model.positions import sinusoidal
 from xlm_model.pretrained import XLMPreTrainedModel
 
 
@@ -47,7 +48,7 @@ class XLMModel(XLMPreTrainedModel):
         self.initialize(name for name, _ in self.named_parameters())
         if config.sinusoidal_embeddings:
             with torch.no_grad():
-                self.position_embeddings.weight.copy_(sinusoidal(config))
+                self.position_embeddings.weight.copy_(torch.from_numpy(sinusoidal(config)))
 
     def attention(self, layer: int) -> MultiHeadAttention:
         """Return the attention of one layer, from 0."""
@@ -92,7 +93,16 @@ class XLMModel(XLMPreTrainedModel):
         """
         config = self.config
         layout = layout_of(config, input_ids, attention_mask, lengths, inputs_embeds, layout)
-        check_tokens(config, layout, input_ids, langs, token_type_ids, position_ids, inputs_embeds)
+        check_tokens(
+            config,
+            layout.shape,
+            layout.longest,
+            input_ids=input_ids,
+            langs=langs,
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
+        )
         hidden = self.embed(
             input_ids,
             langs,
@@ -276,22 +286,17 @@ def layout_of(
             if value is not None:
                 raise ValueError(f"got both {name} and layout: expected one of them")
         return layout
-    words = words_of(input_ids, inputs_embeds)
-    if words.dim() != (2 if inputs_embeds is None else 3):
-        name = "input_ids" if inputs_embeds is None else "inputs_embeds"
-        expected = "(batch, length)" if inputs_embeds is None else "(batch, length, dim)"
-        raise ValueError(f"{name} has shape {tuple(words.shape)}: expected {expected}")
-    batch, length = words.shape[:2]
-    check_shape("attention_mask", attention_mask, (batch, length))
-    check_shape("lengths", lengths, (batch,))
-    check_ids("lengths", lengths, length + 1)
+    batch, length = cast(
+        tuple[int, int], check_padded(input_ids, attention_mask, lengths, inputs_embeds)
+    )
+    device = words_of(input_ids, inputs_embeds).device
     mask = attention_mask
     if mask is None:
         if lengths is None and input_ids is not None:
             lengths = (input_ids != config.pad_token_id).sum(1)
         if lengths is not None:
             mask = torch.arange(length, device=lengths.device) < lengths[:, None]
-    return PaddedLayout(batch, length, mask=mask, device=words.device)
+    return PaddedLayout(batch, length, mask=mask, device=device)
 
 
 def _keeps_kernels(hidden: Tensor) -> bool:
@@ -301,15 +306,3 @@ def _keeps_kernels(hidden: Tensor) -> bool:
 
 def _choose(asked: bool | None, configured: bool) -> bool:
     return configured if asked is None else asked
-
-
-def sinusoidal(config: XLMConfig) -> Tensor:
-    """Return fixed position embeddings; shape `(max_position_embeddings, dim)`.
-
-    Entry 2i is sin(p / 10000^(2i/dim)) and entry 2i + 1 its cosine: Vaswani et al. 2017,
-    "Attention Is All You Need", section 3.5.
-    """
-    position = torch.arange(config.max_position_embeddings, dtype=torch.float64)[:, None]
-    entry = torch.arange(config.emb_dim)
-    angle = position / 10000.0 ** ((entry // 2 * 2).double() / config.emb_dim)
-    return torch.where(entry % 2 == 0, angle.sin(), angle.cos()).float()

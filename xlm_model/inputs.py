@@ -1,15 +1,24 @@
-"""The inputs that every model shares, and the checks that turn a bad one into a clear error."""
+"""The inputs that every model shares, and the checks that turn a bad one into a clear error.
+
+The models of both frameworks share the checks; Keras' tensors come as NumPy arrays, or as `Traced`.
+"""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from typing import TypedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
 
-import torch
-from torch import Tensor
-
-from xlm_model.attention import Layout
 from xlm_model.config import XLMConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from xlm_model.attention import Layout
+
+# What is None is not known yet, as a graph is being traced.
+Shape = Sequence[int | None]
 
 # A label that takes no part in the loss: PyTorch's value, and the reference's.
 IGNORED = -100
@@ -37,20 +46,40 @@ class EncoderInputs(TypedDict, total=False):
     layout: Layout | None
 
 
-def reads_values() -> bool:
-    """Whether tensors' values may be looked at: not while a graph of the model is being traced."""
-    return not torch.compiler.is_compiling()
+@dataclass(frozen=True)
+class Traced:
+    """A tensor of a graph that Keras is tracing.
+
+    Attributes:
+        shape: A size that is not known yet is None.
+        dtype: Name of the type of its values, which are not known either.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str
 
 
-def check_shape(name: str, tensor: Tensor | None, shape: Sequence[int]) -> None:
+def has_values(tensor: Any) -> bool:
+    """Whether a tensor's values may be looked at: not while a graph of the model is traced."""
+    if not hasattr(tensor, "is_meta"):
+        return not isinstance(tensor, Traced)
+    import torch
+
+    return not (tensor.is_meta or torch.compiler.is_compiling())
+
+
+def check_shape(name: str, tensor: Any, shape: Shape) -> None:
     """Raise a `ValueError` that names the argument unless it is absent or has this shape."""
-    if tensor is not None and tuple(tensor.shape) != tuple(shape):
-        raise ValueError(f"{name} has shape {tuple(tensor.shape)}: expected {tuple(shape)}")
+    if tensor is None:
+        return
+    given = tuple(tensor.shape)
+    if len(given) != len(shape) or any(
+        None not in sizes and sizes[0] != sizes[1] for sizes in zip(given, shape, strict=True)
+    ):
+        raise ValueError(f"{name} has shape {given}: expected {tuple(shape)}")
 
 
-def check_ids(
-    name: str, ids: Tensor | None, size: int | Tensor, ignored: int | None = None
-) -> None:
+def check_ids(name: str, ids: Any, size: Any, ignored: int | None = None) -> None:
     """Raise a `ValueError` unless `ids` is absent or holds whole numbers from 0 below `size`.
 
     Args:
@@ -61,9 +90,9 @@ def check_ids(
     """
     if ids is None:
         return
-    if ids.dtype not in (torch.int64, torch.int32):
-        raise ValueError(f"{name} has dtype {ids.dtype}: expected torch.int64 or torch.int32")
-    if not reads_values() or ids.is_meta or not ids.numel():
+    if str(ids.dtype).removeprefix("torch.") not in ("int64", "int32"):
+        raise ValueError(f"{name} has dtype {ids.dtype}: expected int64 or int32")
+    if not has_values(ids):
         return
     # On a GPU an id out of range would otherwise end the whole process with a device assertion.
     wrong = (ids < 0) | (ids >= size)
@@ -77,37 +106,65 @@ def check_ids(
         )
 
 
+def check_padded(
+    input_ids: Any, attention_mask: Any, lengths: Any, inputs_embeds: Any
+) -> tuple[int | None, int | None]:
+    """Return how many sequences a padded batch has, and how long they are.
+
+    Raises:
+        ValueError: names the argument, what it holds and what was expected.
+    """
+    words = words_of(input_ids, inputs_embeds)
+    if len(words.shape) != (2 if inputs_embeds is None else 3):
+        name = "input_ids" if inputs_embeds is None else "inputs_embeds"
+        expected = "(batch, length)" if inputs_embeds is None else "(batch, length, dim)"
+        raise ValueError(f"{name} has shape {tuple(words.shape)}: expected {expected}")
+    batch, length = words.shape[:2]
+    check_shape("attention_mask", attention_mask, (batch, length))
+    check_shape("lengths", lengths, (batch,))
+    if length is not None:
+        check_ids("lengths", lengths, length + 1)
+    return batch, length
+
+
 def check_tokens(
     config: XLMConfig,
-    layout: Layout,
-    input_ids: Tensor | None,
-    langs: Tensor | None,
-    token_type_ids: Tensor | None,
-    position_ids: Tensor | None,
-    inputs_embeds: Tensor | None,
+    shape: Shape,
+    longest: int | None,
+    *,
+    input_ids: Any = None,
+    langs: Any = None,
+    token_type_ids: Any = None,
+    position_ids: Any = None,
+    inputs_embeds: Any = None,
 ) -> None:
-    """Check what is given for each token against the layout and the configuration.
+    """Check what is given for each token against the batch and the configuration.
+
+    Args:
+        config: The model's.
+        shape: Of what has one value for each token.
+        longest: Tokens of the longest sequence.
+        input_ids: As in `XLMModel.forward`, like all that follow.
+        langs: Likewise.
+        token_type_ids: Likewise.
+        position_ids: Likewise.
+        inputs_embeds: Likewise.
 
     Raises:
         ValueError: names the argument, what it holds and what was expected.
     """
     words_of(input_ids, inputs_embeds)
-    if inputs_embeds is not None and inputs_embeds.shape != (*layout.shape, config.emb_dim):
-        kind = "(batch, length, " if len(layout.shape) == 2 else "(tokens, "
+    check_shape("inputs_embeds", inputs_embeds, (*shape, config.emb_dim))
+    if longest is not None and longest > config.max_position_embeddings:
         raise ValueError(
-            f"inputs_embeds has shape {tuple(inputs_embeds.shape)}: expected {kind}"
-            f"{config.emb_dim})"
-        )
-    if layout.longest > config.max_position_embeddings:
-        raise ValueError(
-            f"the sequence has {layout.longest} tokens: expected at most "
+            f"the sequence has {longest} tokens: expected at most "
             f"{config.max_position_embeddings}, the model's max_position_embeddings; cut the text "
             "or split it into windows"
         )
-    check_shape("input_ids", input_ids, layout.shape)
-    check_shape("langs", langs, layout.shape)
-    check_shape("token_type_ids", token_type_ids, layout.shape)
-    check_shape("position_ids", position_ids, layout.shape)
+    check_shape("input_ids", input_ids, shape)
+    check_shape("langs", langs, shape)
+    check_shape("token_type_ids", token_type_ids, shape)
+    check_shape("position_ids", position_ids, shape)
     check_ids("input_ids", input_ids, config.vocab_size)
     check_ids("token_type_ids", token_type_ids, config.vocab_size)
     check_ids("position_ids", position_ids, config.max_position_embeddings)
@@ -115,7 +172,27 @@ def check_tokens(
         check_ids("langs", langs, config.n_langs)
 
 
-def words_of(input_ids: Tensor | None, inputs_embeds: Tensor | None) -> Tensor:
+def check_choices(input_ids: Any, inputs_embeds: Any, lengths: Any) -> Any:
+    """Return how many choices each example of a padded batch has.
+
+    Raises:
+        ValueError: there is no such batch, or it has other dimensions.
+
+    Warns:
+        UserWarning: lengths are given, which the reference ignores.
+    """
+    is_ids = input_ids is not None or inputs_embeds is None
+    words = input_ids if is_ids else inputs_embeds
+    if words is None or len(words.shape) != (3 if is_ids else 4):
+        name = "input_ids" if is_ids else "inputs_embeds"
+        given = "is missing" if words is None else f"has shape {tuple(words.shape)}"
+        raise ValueError(f"{name} {given}: expected (batch, choices, length, …)")
+    if lengths is not None:
+        warnings.warn("lengths have no effect on multiple choice: use attention_mask", stacklevel=3)
+    return words.shape[1]
+
+
+def words_of(input_ids: Any, inputs_embeds: Any) -> Any:
     """Return the one of the two that is given."""
     if input_ids is not None and inputs_embeds is not None:
         raise ValueError("expected either input_ids or inputs_embeds, got both")

@@ -1,13 +1,16 @@
-"""What the models return: dataclasses that also unpack, index and count as tuples."""
+"""What the models return: dataclasses that also unpack, index and count as tuples.
+
+The models of both frameworks return these; nothing here needs either.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class ModelOutput:
@@ -22,6 +25,7 @@ class ModelOutput:
             `(batch, heads, length, length)`.
 
     Example:
+        >>> import torch
         >>> output = MaskedLMOutput(logits=torch.zeros(2, 3, 100))
         >>> output[0] is output.logits, len(output)
         (True, 1)
@@ -34,6 +38,25 @@ class ModelOutput:
         """Return the fields that are not None."""
         values = (getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
         return tuple(value for value in values if value is not None)
+
+    def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+        """Return what is given, and its fields: what JAX and Keras ask a container for."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+        given = {name: value for name, value in given.items() if value is not None}
+        return tuple(given.values()), tuple(given)
+
+    @classmethod
+    def tree_unflatten(cls, names: tuple[str, ...], values: tuple[Any, ...]) -> ModelOutput:
+        """Put back together what `tree_flatten` took apart."""
+        return cls(**dict(zip(names, values, strict=True)))
+
+    def __tf_flatten__(self) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        values, names = self.tree_flatten()
+        return names, values
+
+    @classmethod
+    def __tf_unflatten__(cls, names: tuple[str, ...], values: tuple[Any, ...]) -> ModelOutput:
+        return cls.tree_unflatten(names, values)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.to_tuple())
@@ -174,7 +197,7 @@ class XLMForQuestionAnsweringOutput(ModelOutput):
         return starts.repeat(1, ends_of_each), ends, scores + end_probabilities.float().log()
 
 
-for _output in (
+OUTPUTS: tuple[type[ModelOutput], ...] = (
     BaseModelOutput,
     MaskedLMOutput,
     SequenceClassifierOutput,
@@ -182,5 +205,4 @@ for _output in (
     TokenClassifierOutput,
     QuestionAnsweringModelOutput,
     XLMForQuestionAnsweringOutput,
-):
-    torch.export.register_dataclass(_output)
+)

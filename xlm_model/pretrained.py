@@ -10,12 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from xlm_model.checkpoints import formats
-from xlm_model.checkpoints.matching import check_fit, join_tied, match, shapes_of
+from xlm_model.checkpoints.matching import NEW_HEAD, check_fit, join_tied, match, shapes_of
 from xlm_model.checkpoints.reading import read_checkpoint
 from xlm_model.checkpoints.writing import save
 from xlm_model.config import XLMConfig
+from xlm_model.outputs import OUTPUTS
 
 Model = TypeVar("Model", bound="XLMPreTrainedModel")
+
+# Here, as what describes the outputs does without PyTorch.
+for _output in OUTPUTS:
+    torch.export.register_dataclass(_output)
 
 
 class XLMPreTrainedModel(nn.Module):
@@ -83,8 +88,7 @@ class XLMPreTrainedModel(nn.Module):
             model = cls(config)
         join_tied(found.tensors, model.tied_weights, found.path)
         report = match(shapes_of(model.published_state()), shapes_of(found.tensors))
-        advice = "new_head=True initialises what it lacks at random"
-        check_fit(report, found.path, cls.__name__, new_head=new_head, advice=advice)
+        check_fit(report, found.path, cls.__name__, new_head=new_head, advice=NEW_HEAD)
         model._fill(found.tensors, report.new, dtype)
         return model.to(device).eval()
 
@@ -143,7 +147,7 @@ class XLMPreTrainedModel(nn.Module):
             new: Names of the parameters to initialise.
             dtype: Convert to this type; None keeps that of each tensor.
         """
-        dtype_of_new = dtype or tensors[formats.ENCODER + "embeddings.weight"].dtype
+        dtype_of_new = dtype or tensors[formats.EMBEDDINGS].dtype
         state = {}
         for name, parameter in self.published_state().items():
             if name in new:

@@ -148,7 +148,9 @@ class BatchEncoding(UserDict[str, Any]):
     def convert_to_tensors(
         self, tensor_type: str | None = None, prepend_batch_axis: bool = False
     ) -> BatchEncoding:
-        """Turn the columns into ``"np"`` arrays or ``"pt"`` tensors, in place; return the batch.
+        """Turn the columns into arrays or tensors, in place; return the batch.
+
+        ``tensor_type`` is ``"np"``, ``"pt"`` or ``"tf"``; ``None`` leaves them as they are.
 
         ``prepend_batch_axis`` makes a batch of one of a single row.
         """

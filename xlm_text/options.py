@@ -81,7 +81,9 @@ def read_options(
     _check_number("stride", stride, 0)
     _check_number("pad_to_multiple_of", pad_to_multiple_of, 1)
     if return_tensors is not None and return_tensors not in TENSORS:
-        raise InputError(f"return_tensors must be one of {TENSORS} or None, not {return_tensors!r}")
+        raise InputError(
+            f"return_tensors must be one of {(*TENSORS,)} or None, not {return_tensors!r}"
+        )
     if max_length is None and (padding == "max_length" or truncation != "do_not_truncate"):
         max_length = settings.model_max_length or NO_LIMIT
     if max_length is not None and max_length >= UNLIMITED:

@@ -22,6 +22,8 @@ def as_list(value: Any) -> Any:
     for name in TO_LISTS:
         if callable(convert := getattr(value, name, None)):
             return convert()
+    if callable(convert := getattr(value, "numpy", None)):  # a tensor of TensorFlow
+        return convert().tolist()
     return list(value) if isinstance(value, Sequence) else value
 
 

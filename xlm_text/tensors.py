@@ -1,4 +1,4 @@
-"""Columns of numbers as NumPy arrays or PyTorch tensors."""
+"""Columns of numbers as NumPy arrays, or tensors of PyTorch or TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 from xlm_text.errors import InputError
 from xlm_text.sequences import as_lists
 
-TENSORS = ("np", "pt")
+# What `return_tensors` can be, and the package that it needs.
+TENSORS = {"np": "numpy", "pt": "torch", "tf": "tensorflow"}
 
 
 def to_tensors(data: Mapping[str, Any], kind: str | None, *, own: bool = False) -> dict[str, Any]:
-    """Turn lists of equal lengths into NumPy arrays (``"np"``) or PyTorch tensors (``"pt"``).
+    """Turn lists of equal lengths into NumPy arrays (``"np"``) or tensors (``"pt"``, ``"tf"``).
 
-    Whole numbers become ``int64``; fractions and truth values stay what they are, and arrays keep
-    their type.  ``own`` says that the columns are the call's, which hold whole numbers only and
-    are quicker to convert then.
+    Whole numbers become ``int64``, of TensorFlow ``int32``; fractions and truth values stay what
+    they are, and arrays keep their type.  ``own`` says that the columns are the call's, which hold
+    whole numbers only and are quicker to convert then.
     """
     if kind is None:
         return dict(data)
     if kind not in TENSORS:
-        raise InputError(f"return_tensors must be one of {TENSORS} or None, not {kind!r}")
+        raise InputError(f"return_tensors must be one of {(*TENSORS,)} or None, not {kind!r}")
     rows = data.get("input_ids", ())
     lengths = {len(row) for row in rows if isinstance(row, list)}
     if len(lengths) > 1:
@@ -43,12 +44,17 @@ def _converters(kind: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
             import numpy
 
             return numpy.asarray, partial(numpy.array, dtype=numpy.int64)
+        if kind == "tf":
+            import tensorflow
+
+            # TensorFlow's own type for whole numbers, and what its models are served with.
+            whole = partial(tensorflow.constant, dtype=tensorflow.int32)
+            return tensorflow.convert_to_tensor, whole
         import torch
 
         return torch.as_tensor, partial(torch.tensor, dtype=torch.int64)
     except ImportError:
-        package = {"np": "numpy", "pt": "torch"}[kind]
-        raise InputError(f"return_tensors={kind!r} needs the package {package!r}") from None
+        raise InputError(f"return_tensors={kind!r} needs the package {TENSORS[kind]!r}") from None
 
 
 def _convert(
@@ -60,7 +66,7 @@ def _convert(
         if _is_empty(lists):
             return whole(lists)  # of no numbers nobody can say of which type they are
         made = convert(lists)
-        if kind == "np" and made.dtype.kind not in "biuf":
+        if not _is_numeric(made.dtype, kind):
             raise TypeError(f"found {made.dtype}")
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).split("\n")[0]
@@ -73,3 +79,10 @@ def _convert(
 
 def _is_empty(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_empty, value))
+
+
+def _is_numeric(dtype: Any, kind: str) -> bool:
+    """Whether values are numbers: of all kinds only PyTorch's tensors cannot hold anything else."""
+    if kind == "np":
+        return dtype.kind in "biuf"
+    return kind != "tf" or dtype.is_bool or dtype.is_integer or dtype.is_floating

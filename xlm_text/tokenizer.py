@@ -261,7 +261,7 @@ class XLMTokenizer(Decoder):
                 list of texts a tuple of two such lists is a pair.
             pad_to_multiple_of: round the padded length up.
             padding_side: ``"left"`` or ``"right"``, instead of the tokenizer's setting.
-            return_tensors: ``"np"`` or ``"pt"``; lists without it.
+            return_tensors: ``"np"``, ``"pt"`` or ``"tf"``; lists without it.
             return_token_type_ids: add ``token_type_ids``; XLM's models look them up among their
                 word embeddings, so they are hardly ever wanted.
             return_attention_mask: add ``attention_mask``: 1, and 0 for padding.

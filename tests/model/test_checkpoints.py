@@ -297,7 +297,7 @@ def test_a_file_appears_only_once_it_is_whole(
         file.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("xlm_model.checkpoints.writing.save_file", run_out_of_space)
+    monkeypatch.setattr("safetensors.torch.save_file", run_out_of_space)
     with pytest.raises(CheckpointError, match=r"cannot be written: .*No space left"):
         XLMModel(XLMConfig(**TINY)).save_pretrained(tmp_path)
     assert (tmp_path / "model.safetensors").read_bytes() == before

@@ -219,7 +219,7 @@ def test_help_shows_examples(arguments: list[str]) -> None:
 
 
 def test_a_missing_torch_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "xlm_model.errors", None)
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
     result = run("info", tmp_path)
     assert result.exit_code == 1
     assert "in a clone of this project: pip install '.[model]'" in result.stderr

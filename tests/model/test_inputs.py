@@ -25,7 +25,7 @@ def build(name: str, **settings: Any) -> Any:
         ({}, "expected either input_ids or inputs_embeds, got neither"),
         ({"input_ids": IDS, "inputs_embeds": torch.zeros(2, 5, 32)}, "got both"),
         ({"input_ids": IDS[0]}, r"input_ids has shape \(5,\): expected \(batch, length\)"),
-        ({"input_ids": IDS.float()}, "input_ids has dtype torch.float32: expected torch.int64"),
+        ({"input_ids": IDS.float()}, "input_ids has dtype torch.float32: expected int64"),
         ({"input_ids": IDS + 46}, "input_ids holds 60: expected ids from 0 to 59"),
         ({"input_ids": IDS - 15}, "input_ids holds -1: expected ids from 0 to 59"),
         (
@@ -34,7 +34,7 @@ def build(name: str, **settings: Any) -> Any:
         ),
         (
             {"inputs_embeds": torch.zeros(2, 5, 16)},
-            r"inputs_embeds has shape \(2, 5, 16\): expected \(batch, length, 32\)",
+            r"inputs_embeds has shape \(2, 5, 16\): expected \(2, 5, 32\)",
         ),
         (
             {"input_ids": IDS, "attention_mask": torch.ones(2, 4)},

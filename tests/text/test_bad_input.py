@@ -123,7 +123,7 @@ CALLS = {
         {"pad_to_multiple_of": 8, "max_length": 12, "truncation": True, "padding": True},
         r"max_length=12.*pad_to_multiple_of=8",
     ),
-    "tensors": (("a",), {"return_tensors": "tf"}, r"return_tensors.*np.*pt.*'tf'"),
+    "tensors": (("a",), {"return_tensors": "jax"}, r"return_tensors.*np.*pt.*tf.*'jax'"),
     "a surrogate": (("a\ud800b",), {}, r"surrogate '\\ud800'.*position 1"),
     "a surrogate in a batch": ((["a", "bc\udfff"],), {}, r"1.*surrogate '\\udfff'.*position 2"),
     "a surrogate in a word": (

@@ -6,6 +6,7 @@ import copy
 import multiprocessing
 import pickle
 import re
+import sys
 
 import numpy
 import pytest
@@ -131,6 +132,30 @@ def test_tensors(kind, make, load_ours):
         assert (arrays[name] == expected).all()
     single = load_ours()("a b", return_tensors=kind)
     assert tuple(single["input_ids"].shape) == (1, 4)
+
+
+def test_tensorflows_tensors_are_its_own_whole_numbers(load_ours):
+    tensorflow = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+    ours = load_ours()
+    lists = ours(TEXTS, PAIRS, lang="fr", padding=True, return_offsets_mapping=True)
+    tensors = ours(
+        TEXTS, PAIRS, lang="fr", padding=True, return_offsets_mapping=True, return_tensors="tf"
+    )
+    for name, column in lists.items():
+        expected = tensorflow.constant(column)
+        assert type(tensors[name]) is type(expected)
+        assert tensors[name].dtype == expected.dtype == tensorflow.int32
+        assert (tensors[name].numpy() == expected.numpy()).all()
+    ids = tensors["input_ids"]
+    assert ours.batch_decode(ids) == ours.batch_decode(lists["input_ids"])
+    assert ours.pad({"input_ids": ids[:, :2]})["input_ids"] == [r[:2] for r in lists["input_ids"]]
+
+
+def test_a_missing_package_of_tensors_is_named(load_ours, monkeypatch):
+    for kind, package in (("tf", "tensorflow"), ("pt", "torch")):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(InputError, match=f"return_tensors='{kind}' needs .* '{package}'"):
+            load_ours()("a", return_tensors=kind)
 
 
 def test_rows_of_several_lengths_are_no_tensor(load_ours):

@@ -200,7 +200,7 @@ def test_a_last_line_without_a_line_feed(tmp_path):
 @pytest.mark.parametrize("word", ["a@@b", "@@a", "a@@@@", "@@", "@@@@", "@@b@@"])
 def test_only_a_final_mark_says_that_a_word_goes_on(word, tmp_path):
     pytest.importorskip("torch")
-    from xlm_model.checkpoints.formats import published_vocab
+    from xlm_model.checkpoints.pickles import published_vocab
 
     ids = Vocabulary.from_original(*original_files(tmp_path, CODES, f"{word} 2\nthe 1\n")).ids
     expected = word[:-2] if word.endswith("@@") else word + "</w>"

@@ -6,13 +6,17 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
+import numpy
 
 from xlm_model.checkpoints.formats import ENCODER, Tensors
 from xlm_model.errors import CheckpointError
 
 Shape = tuple[int, ...]
+
+# What to do about a head that a checkpoint lacks.
+NEW_HEAD = "new_head=True initialises what it lacks at random"
 
 
 @dataclass(frozen=True)
@@ -123,8 +127,15 @@ def join_tied(tensors: Tensors, tied: Mapping[str, str], path: Path) -> None:
         if tensor is None:
             continue
         kept = tensors.setdefault(source, tensor)
-        if tensor.data_ptr() != kept.data_ptr() and not torch.equal(tensor, kept):
+        if not _is_equal(tensor, kept):
             raise CheckpointError(
                 f"{path}: {source} and {name} differ, and the configuration ties them",
                 "if they are meant to differ, pass tie_word_embeddings=False",
             )
+
+
+def _is_equal(tensor: Any, other: Any) -> bool:
+    """Whether two NumPy arrays, or two of PyTorch's tensors, hold the same."""
+    if isinstance(tensor, numpy.ndarray):
+        return numpy.array_equal(tensor, other)
+    return bool(tensor.data_ptr() == other.data_ptr() or tensor.equal(other))

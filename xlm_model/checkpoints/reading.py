@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from xlm_model.checkpoints import formats
-from xlm_model.checkpoints.formats import ENCODER, Tensors
+from xlm_model.checkpoints.formats import ENCODER, Framework, Tensors
 from xlm_model.config import XLMConfig
 from xlm_model.errors import CheckpointError, ConfigError
 from xlm_text.folders import (
@@ -45,7 +46,8 @@ class LoadedCheckpoint:
     Attributes:
         path: The file of the weights, or the index of its shards.
         config: Its configuration.
-        tensors: Its weights, under the names of a model with a head (`transformer.` first).
+        tensors: Its weights, PyTorch's tensors or NumPy arrays, under the names of a model with a
+            head (`transformer.` first).
         vocab: From piece to id, where the weights' own file holds it (the original format).
     """
 
@@ -55,11 +57,13 @@ class LoadedCheckpoint:
     vocab: dict[str, int] | None = None
 
 
-def read_checkpoint(where: str | Path, **hub: Any) -> LoadedCheckpoint:
-    """Read a checkpoint in any format, its weights mapped to the file where that allows it.
+def read_checkpoint(where: str | Path, framework: Framework = "pt", **hub: Any) -> LoadedCheckpoint:
+    """Read a checkpoint in any format.
 
     Args:
         where: A folder, a file of weights, or a name on the Hugging Face hub.
+        framework: `"pt"` for PyTorch's tensors, mapped to the file where its format allows it;
+            `"np"` for NumPy arrays, which need PyTorch only for its own files (`.bin`, `.pth`).
         **hub: Arguments of `huggingface_hub.snapshot_download`, such as `revision`.
 
     Raises:
@@ -68,33 +72,62 @@ def read_checkpoint(where: str | Path, **hub: Any) -> LoadedCheckpoint:
     """
     path = find_weights(where, hub)
     if path.suffix == ".pth":
-        original = formats.read_original(path)
+        original = _pickles(path).read_original(path)
         try:
             config = XLMConfig(**original.config)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
-        return LoadedCheckpoint(path, config, original.tensors, original.vocab)
+        tensors = _from_torch(original.tensors, framework)
+        return LoadedCheckpoint(path, config, tensors, original.vocab)
     config_file = path.parent / MODEL_CONFIG_FILE
     if not config_file.is_file():
         raise CheckpointError(f"{path}: expected {MODEL_CONFIG_FILE} beside it")
     config = XLMConfig.from_json_file(config_file)
-    tensors = formats.add_encoder_prefix(_read_tensors(path))
+    tensors = formats.add_encoder_prefix(_read_tensors(path, framework))
     tensors = {name: t for name, t in tensors.items() if name not in _NO_WEIGHTS}
     return LoadedCheckpoint(path, config, tensors)
 
 
-def _read_tensors(path: Path) -> Tensors:
+def _read_tensors(path: Path, framework: Framework) -> Tensors:
     files = formats.shard_files(path) if path.name.endswith(".index.json") else [path]
     kind = files[0].suffix if files else ""
     if kind == ".safetensors":
-        return formats.read_safetensors(files)
+        return formats.read_safetensors(files, framework)
     if kind == ".h5":
-        return formats.read_tensorflow(path)
+        return _from_numpy(formats.read_tensorflow(path), framework)
     if kind in (".bin", ".pt"):
-        return formats.read_pickles(files)
+        return _from_torch(_pickles(path).read_pickles(files), framework)
     raise CheckpointError(
         f"{path}: expected a file ending in .safetensors, .bin, .h5 or .pth, or an index of shards"
     )
+
+
+def _pickles(path: Path) -> ModuleType:
+    """Return what reads PyTorch's own files: only they need PyTorch, whoever loads them."""
+    try:
+        from xlm_model.checkpoints import pickles
+    except ImportError as error:
+        raise CheckpointError(
+            f"{path}: PyTorch is needed to read it: in a clone of this project: "
+            "pip install '.[model]'; or use `xlm-model convert` where PyTorch is installed"
+        ) from error
+    return pickles
+
+
+def _from_torch(tensors: Tensors, framework: Framework) -> Tensors:
+    if framework == "pt":
+        return tensors
+    # NumPy itself has no bfloat16.
+    wide = {n: t.float() if str(t.dtype) == "torch.bfloat16" else t for n, t in tensors.items()}
+    return {name: tensor.detach().numpy() for name, tensor in wide.items()}
+
+
+def _from_numpy(arrays: Tensors, framework: Framework) -> Tensors:
+    if framework == "np":
+        return arrays
+    import torch
+
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def find_weights(where: str | Path, hub: Mapping[str, Any]) -> Path:

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 from xlm_model.checkpoints.formats import Tensors
 from xlm_model.checkpoints.reading import WEIGHTS
@@ -22,8 +22,9 @@ def save(folder: str | Path, config: XLMConfig, tensors: Tensors, architecture: 
     Args:
         folder: Made if it is not there.
         config: The model's.
-        tensors: Its weights, under their published names.
-        architecture: Name of the model's class.
+        tensors: Its weights, all PyTorch's tensors or all NumPy arrays, under their published
+            names.
+        architecture: Name of the PyTorch model that the folder is for.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -32,7 +33,6 @@ def save(folder: str | Path, config: XLMConfig, tensors: Tensors, architecture: 
     values: dict[str, Any] = {**config.to_dict(), "architectures": [architecture]}
     values.pop("torch_dtype", None)
     values["dtype"] = dtypes.pop() if len(dtypes) == 1 else "float32"
-    weights = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,11 +41,24 @@ def save(folder: str | Path, config: XLMConfig, tensors: Tensors, architecture: 
             whole_file(folder / WEIGHTS[0]) as binary,
         ):
             write_json(text, values)
-            save_file(weights, binary, metadata={"format": "pt"})
+            _write_tensors(binary, tensors)
             # safetensors makes a file that only its owner can read.
             binary.chmod(text.stat().st_mode)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder}: cannot be written: {error}") from error
+
+
+def _write_tensors(file: Path, tensors: Tensors) -> None:
+    metadata = {"format": "pt"}
+    if all(isinstance(tensor, numpy.ndarray) for tensor in tensors.values()):
+        from safetensors import numpy as arrays
+
+        arrays.save_file(tensors, file, metadata)
+        return
+    from safetensors import torch as pytorch
+
+    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    pytorch.save_file(tensors, file, metadata)
 
 
 def write_json(file: Path, values: dict[str, Any]) -> None:

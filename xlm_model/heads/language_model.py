@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from xlm_model.attention import Layout
+from xlm_model.checkpoints import formats
 from xlm_model.config import XLMConfig
 from xlm_model.errors import ConfigError
 from xlm_model.heads.base import ModelWithHead, with_states
@@ -17,9 +18,6 @@ from xlm_model.outputs import MaskedLMOutput
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-# The projection to words, and the word embeddings that it may be tied to.
-_PROJECTION, _EMBEDDINGS = "pred_layer.proj.weight", "transformer.embeddings.weight"
 
 
 class PredictionLayer(nn.Module):
@@ -88,7 +86,7 @@ class XLMWithLMHeadModel(ModelWithHead):
         """The projection and the word embeddings, if the configuration says that they are one."""
         # An adaptive softmax has no single projection that could be the embeddings.
         is_tied = self.config.tie_word_embeddings and not self.config.asm
-        return {_PROJECTION: _EMBEDDINGS} if is_tied else {}
+        return {formats.PROJECTION: formats.EMBEDDINGS} if is_tied else {}
 
     def tie_weights(self) -> None:
         """Make the projection and the word embeddings one tensor, if the configuration says so."""

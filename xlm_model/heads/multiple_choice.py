@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from xlm_model.attention import Layout
 from xlm_model.config import XLMConfig
-from xlm_model.errors import ConfigError
 from xlm_model.heads.base import ModelWithHead, with_states
 from xlm_model.heads.summary import SequenceSummary
-from xlm_model.inputs import EncoderInputs
+from xlm_model.inputs import EncoderInputs, check_choices
 from xlm_model.losses import class_loss
 from xlm_model.outputs import MultipleChoiceModelOutput
 
@@ -36,13 +34,8 @@ class XLMForMultipleChoice(ModelWithHead):
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
+        config.check_choices()
         self.sequence_summary = SequenceSummary(config)
-        if self.sequence_summary.width != config.num_labels:
-            raise ConfigError(
-                f"the sequence summary gives {self.sequence_summary.width} values: expected "
-                f"num_labels, {config.num_labels}, for XLMForMultipleChoice; set summary_use_proj "
-                "and summary_proj_to_labels to true"
-            )
         self.logits_proj = nn.Linear(config.num_labels, 1)
         self._initialize_head()
 
@@ -68,12 +61,8 @@ class XLMForMultipleChoice(ModelWithHead):
                 `lengths` are ignored with a warning, as in the reference.
         """
         if inputs.get("layout") is None:
-            choices = _choices(input_ids, inputs.get("inputs_embeds"))
-            if inputs.pop("lengths", None) is not None:
-                warnings.warn(
-                    "lengths have no effect on XLMForMultipleChoice: use attention_mask",
-                    stacklevel=2,
-                )
+            lengths = inputs.pop("lengths", None)
+            choices = check_choices(input_ids, inputs.get("inputs_embeds"), lengths)
             for name in ("token_type_ids", "position_ids", "inputs_embeds"):
                 value: Tensor | None = inputs.get(name)  # type: ignore[assignment]
                 if value is not None:
@@ -101,14 +90,3 @@ class XLMForMultipleChoice(ModelWithHead):
         logits = scores.view(-1, choices)
         loss = None if labels is None else class_loss("labels", logits, labels)
         return MultipleChoiceModelOutput(loss=loss, logits=logits)
-
-
-def _choices(input_ids: Tensor | None, inputs_embeds: Tensor | None) -> int:
-    """Return how many choices each example of a padded batch has."""
-    name, words, least = "input_ids", input_ids, 3
-    if words is None and inputs_embeds is not None:
-        name, words, least = "inputs_embeds", inputs_embeds, 4
-    if words is None or words.dim() != least:
-        given = "is missing" if words is None else f"has shape {tuple(words.shape)}"
-        raise ValueError(f"{name} {given}: expected (batch, choices, length, …)")
-    return words.shape[1]

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from xlm_model.attention import Layout
 from xlm_model.config import XLMConfig
-from xlm_model.errors import ConfigError
 from xlm_model.heads.base import ModelWithHead, with_states
 from xlm_model.inputs import IGNORED, EncoderInputs, check_shape
 from xlm_model.outputs import QuestionAnsweringModelOutput
@@ -33,11 +32,7 @@ class XLMForQuestionAnsweringSimple(ModelWithHead):
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
-        if config.num_labels != 2:
-            raise ConfigError(
-                f"num_labels is {config.num_labels}: expected 2, start and end, for "
-                "XLMForQuestionAnsweringSimple"
-            )
+        config.check_spans()
         self.qa_outputs = nn.Linear(config.emb_dim, 2)
         self._initialize_head()
 

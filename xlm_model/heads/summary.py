@@ -28,14 +28,14 @@ class SequenceSummary(nn.Module):
     def __init__(self, config: XLMConfig) -> None:
         super().__init__()
         self.summary_type = config.summary_type
-        width = config.num_labels if config.summary_proj_to_labels else config.emb_dim
         self.summary = (
-            nn.Linear(config.emb_dim, width) if config.summary_use_proj else nn.Identity()
+            nn.Linear(config.emb_dim, config.summary_width)
+            if config.summary_use_proj
+            else nn.Identity()
         )
         self.activation = ACTIVATION_MODULES[config.summary_activation or "linear"]()
         self.first_dropout = nn.Dropout(config.summary_first_dropout)
         self.last_dropout = nn.Dropout(config.summary_last_dropout)
-        self.width = width if config.summary_use_proj else config.emb_dim
 
     def forward(self, hidden: Tensor, layout: Layout, cls_index: Tensor | None = None) -> Tensor:
         """Return the summaries; shape `(sequences, num_labels or dim)`.
