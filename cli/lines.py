@@ -14,8 +14,6 @@ from typing import BinaryIO
 
 import click
 
-from .compression import DAMAGED, check_text, decompressed
-
 STANDARD_INPUT = "-"
 _CHUNK_BYTES = 1 << 20
 _BLOCK_LINES = 1000
@@ -127,6 +125,8 @@ def total_size(paths: Sequence[str]) -> int | None:
 @contextmanager
 def _open(path: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """Open an input, and give its contents and the file as it is stored."""
+    from xlm_text.compression import decompressed
+
     if path == STANDARD_INPUT:
         if sys.stdin is None:
             raise click.ClickException("standard input is closed")
@@ -143,7 +143,7 @@ def _split(file: BinaryIO, name: str) -> Iterator[list[bytes]]:
     begun = False
     while chunk := _read(file, name):
         if not begun:
-            check_text(chunk, name)
+            _check_text(chunk, name)
             begun = True
         complete, newline, rest = chunk.rpartition(b"\n")
         if newline:
@@ -156,7 +156,19 @@ def _split(file: BinaryIO, name: str) -> Iterator[list[bytes]]:
         yield [last]
 
 
+def _check_text(begin: bytes, name: str) -> None:
+    from xlm_text.compression import check_text
+    from xlm_text.errors import InputError
+
+    try:
+        check_text(begin, name)
+    except InputError as error:
+        raise click.ClickException(str(error)) from None
+
+
 def _read(file: BinaryIO, name: str) -> bytes:
+    from xlm_text.compression import DAMAGED
+
     try:
         return file.read1(_CHUNK_BYTES)  # type: ignore[attr-defined, no-any-return]
     except (*DAMAGED, OSError) as error:

@@ -53,6 +53,23 @@ def _begin_with(begun: str, names: Iterable[str]) -> list[str]:
     return sorted(name for name in names if name.startswith(begun))
 
 
+def _check_sources(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    from xlm_text.corpora.sources import split_argument
+    from xlm_text.errors import InputError
+
+    for value in values:
+        try:
+            split_argument(value)
+        except InputError as error:
+            raise click.BadParameter(str(error)) from None
+    return values
+
+
+sources = click.argument(
+    "sources", nargs=-1, required=True, callback=_check_sources, metavar="LANG=FILE..."
+)
 lang = click.option(
     "--lang",
     required=True,
@@ -78,6 +95,14 @@ errors = together(
         "line out, as every other line that cannot be used, and say so at the end.",
     ),
     skipped,
+)
+line_errors = shared(
+    "--errors",
+    type=click.Choice(["strict", "skip", "replace"]),
+    default="strict",
+    show_default=True,
+    help="What to do with a line that cannot be used: stop; leave it out; or read what is not "
+    "UTF-8 as U+FFFD and leave out the rest.",
 )
 output = shared(
     "--output",

@@ -14,7 +14,6 @@ from typing import Any, BinaryIO, TextIO
 
 import click
 
-from .compression import format_of
 from .lines import STANDARD_INPUT, name_of
 from .signals import held
 
@@ -27,6 +26,8 @@ class Output:
     """
 
     def __init__(self, path: str | None) -> None:
+        from xlm_text.compression import format_of
+
         self._path = path
         self._format = format_of(path)
         self._stored: BinaryIO | None = None

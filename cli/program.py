@@ -65,7 +65,7 @@ class Command(click.Command):
             _forget_output()
             return READER_GONE
         except KeyboardInterrupt as error:
-            stop, progress = _as_stopped(error), how_far(ctx)
+            stop, progress = as_stopped(error), how_far(ctx)
             raise Interrupted(f"{stop}: {progress}" if progress else str(stop), stop) from error
         # Not only an `Exception`: a panic in a Rust extension is none.
         except BaseException as error:
@@ -136,7 +136,7 @@ class Program(click.Group):
             return _OF_SIGNAL + error.signal if isinstance(error, Interrupted) else error.exit_code
         # What is left comes from outside of the commands: while they are parsed, or print help.
         except (click.Abort, KeyboardInterrupt) as error:
-            stop = _as_stopped(error.__cause__ or error)
+            stop = as_stopped(error.__cause__ or error)
             self._report(str(stop), error if debug else None)
             return _OF_SIGNAL + stop.number
         except BrokenPipeError:
@@ -197,7 +197,7 @@ def _where(error: BaseException) -> str:
     return f"{Path(file).parent.name}/{Path(file).name}, line {line}"
 
 
-def _as_stopped(error: BaseException) -> Stopped:
+def as_stopped(error: BaseException) -> Stopped:
     """Return which signal it was: Python's own error for Ctrl-C does not say."""
     return error if isinstance(error, Stopped) else Stopped()
 

@@ -8,8 +8,10 @@ from .convert import convert
 from .decode import decode
 from .encode import encode
 from .languages import languages
+from .prepare import prepare
 from .program import Program
 from .show import show
+from .stats import stats
 from .train import train
 
 
@@ -19,7 +21,7 @@ def main() -> None:
     """Tokenize text exactly as the XLM checkpoints want it, in every language they have."""
 
 
-for _command in (encode, decode, show, languages, train, convert):
+for _command in (encode, decode, show, languages, train, prepare, stats, convert):
     main.add_command(_command)
 
 

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from . import options
-from .lines import check_readable, read_blocks
+from .corpus_progress import shown_progress
 from .output import open_folder
 from .program import Command
-from .progress import Advance, progress
-from .skipped import Skipped, open_skipped
-
-
-def _texts(
-    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, list[str]]:
-    """Read LANG=FILE arguments: the files of each language."""
-    files: dict[str, list[str]] = {}
-    for value in values:
-        lang, equals, path = value.partition("=")
-        if not (lang and equals and path):
-            raise click.BadParameter(f"{value!r} is not a language and a file such as en=news.txt")
-        files.setdefault(lang, []).append(path)
-    return files
+from .skipped import open_skipped
 
 
 @click.command(
@@ -36,7 +21,7 @@ Examples:
   echo "C'est l'été." | xlm-tok encode --lang fr --model enfr
 """,
 )
-@click.argument("texts", nargs=-1, required=True, callback=_texts, metavar="LANG=FILE...")
+@options.sources
 @click.option(
     "--vocab-size",
     type=int,
@@ -60,7 +45,24 @@ Examples:
 @options.faithful
 @options.kytea_model
 @options.bos_token
-@options.errors
+@options.line_errors
+@options.skipped
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    metavar="A",
+    help="Let a language of n lines count in proportion to n^A; 1 takes the texts as they are.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Count words in so many processes; the vocabulary stays the same.",
+)
 @click.option(
     "--output",
     "-o",
@@ -71,45 +73,44 @@ Examples:
 )
 @options.quiet
 def train(
-    texts: dict[str, list[str]],
+    sources: tuple[str, ...],
     vocab_size: int,
     min_frequency: int,
     keep_case: bool,
     languages: dict[str, int] | None,
     errors: str,
     skipped: str | None,
+    alpha: float,
+    workers: int,
     output: str,
     quiet: bool,
     **settings: Any,
 ) -> None:
     """Learn a vocabulary from text, and write a folder for --model.
 
-    Each LANG=FILE is a file of text in a language, a sentence or paragraph on each line; a
-    language may have several. The languages get their ids in the order given, or in that of
-    --languages. The same texts give the same vocabulary.
+    Each LANG=FILE is a file of text in a language, a sentence or paragraph on each line, or
+    whatever else `prepare` takes; a language may have several. The languages get their ids in the
+    order given, or in that of --languages. The same texts give the same vocabulary.
     """
-    from xlm_text import train as learn
+    from xlm_text.corpora.counting import count_words
+    from xlm_text.corpora.sources import parse_sources
+    from xlm_text.training import check_size, learn
 
-    paths = [path for files in texts.values() for path in files]
-    check_readable(paths)
+    check_size(vocab_size)
     settings = {name: value for name, value in settings.items() if value}
     settings |= options.language_settings(languages)
-    with open_skipped(skipped, paths) as left_out, progress(paths, output, quiet) as advance:
-        lines = {lang: _lines(files, errors, left_out, advance) for lang, files in texts.items()}
-        tokenizer = learn(
-            lines,
-            vocab_size,
-            min_frequency=min_frequency,
-            do_lowercase_and_remove_accent=not keep_case,
+    settings["do_lowercase_and_remove_accent"] = not keep_case
+    parsed = parse_sources(sources)
+    paths = [path for source in parsed for names in source.files for path in names]
+    with open_skipped(skipped, paths) as left_out, shown_progress("words", quiet) as progress:
+        counts = count_words(
+            parsed,
+            errors=errors,
+            workers=workers,
+            progress=progress,
+            left_out=left_out.add,
             **settings,
         )
+    tokenizer = learn(counts, vocab_size, min_frequency=min_frequency, alpha=alpha, **settings)
     with open_folder(output) as folder:
         tokenizer.save_pretrained(folder)
-
-
-def _lines(paths: list[str], errors: str, left_out: Skipped, advance: Advance) -> Iterator[str]:
-    for block in read_blocks(paths, errors):
-        for number, problem in block.skipped:
-            left_out.add(block.name, number, problem)
-        yield from block.lines
-        advance(len(block.lines), block.size)

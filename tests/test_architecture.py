@@ -137,3 +137,44 @@ def test_a_circle_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert imports_of("toy.two", modules["toy.two"], modules) == {"toy.one"}
     with pytest.raises(pytest.fail.Exception, match=r"toy\.one → toy\.two|toy\.two → toy\.one"):
         test_no_modules_import_each_other_in_a_circle("toy")
+
+
+# What only one room may use: it is large, and not everybody has it.
+HEAVY = {"pyarrow", "fsspec", "ray", "tqdm"}
+
+
+def everything_imported(file: Path) -> set[str]:
+    """Return the names of all modules that a file imports, in its functions and types, too."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    sources = [node for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    found |= {f"{node.module}.{alias.name}" for node in sources for alias in node.names}
+    return found
+
+
+def is_in(name: str, room: str) -> bool:
+    return f"{name}.".startswith(f"{room}.")
+
+
+def test_only_the_corpora_use_what_is_made_for_them() -> None:
+    modules = modules_of("xlm_text") | modules_of("xlm_model") | modules_of("cli")
+    users = {
+        name
+        for name, file in modules.items()
+        if {imported.partition(".")[0] for imported in everything_imported(file)} & HEAVY
+    }
+    assert {name for name in users if not is_in(name, "xlm_text.corpora")} == {
+        "cli.corpus_progress"
+    }
+    assert {"xlm_text.corpora.files", "xlm_text.corpora.ray_engine"} <= users
+
+
+def test_tokenization_does_not_know_of_corpora() -> None:
+    modules = modules_of("xlm_text") | modules_of("xlm_model")
+    users = {
+        name
+        for name, file in modules.items()
+        if any(is_in(imported, "xlm_text.corpora") for imported in everything_imported(file))
+    }
+    assert {name for name in users if not is_in(name, "xlm_text.corpora")} == set()
+    assert len(users) > 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -18,7 +18,41 @@ from xlm_text.subwords import END_OF_WORD
 from xlm_text.tokenizer import XLMTokenizer
 from xlm_text.vocabulary import CONTROL_TOKENS, SPECIAL_TOKENS, Vocabulary
 
+# Different words that are kept count of: learning from so many takes about two gigabytes.
+MOST_WORDS = 2_000_000
 _FIRST_TOKENS = [*CONTROL_TOKENS, *SPECIAL_TOKENS]
+
+
+class WordCounts:
+    """How often each word of a language was seen, and in how many lines.
+
+    Args:
+        limit: how many different words to keep count of.  Where there are many more, the rarest
+            are forgotten: they would have no part in what is learnt.
+
+    """
+
+    def __init__(self, limit: int = MOST_WORDS) -> None:
+        self.lines = 0
+        self.words: Counter[str] = Counter()
+        self._limit = limit
+
+    def add(self, words: Sequence[str]) -> None:
+        """Count the words of a line."""
+        self.words.update(words)
+        self.lines += bool(words)
+        self._forget()
+
+    def update(self, other: WordCounts) -> None:
+        """Add what was counted elsewhere."""
+        self.words.update(other.words)
+        self.lines += other.lines
+        self._forget()
+
+    def _forget(self) -> None:
+        # Seldom: each time at least half of the words go.
+        if len(self.words) > 2 * self._limit:
+            self.words = Counter(dict(self.words.most_common(self._limit)))
 
 
 def train(
@@ -26,12 +60,14 @@ def train(
     vocab_size: int,
     *,
     min_frequency: int = 2,
+    alpha: float = 0.5,
     **settings: Any,
 ) -> XLMTokenizer:
     """Learn merges and a vocabulary, and return the tokenizer that uses them.
 
     The words come from the very pipeline that the tokenizer will use.  The same texts give the
-    same vocabulary, whatever the order of their lines.
+    same vocabulary, whatever the order of their lines.  Words are counted and lines are not kept,
+    so that memory stays bounded.
 
     Args:
         texts: the lines of text of each language, as a list, an open file or the like; the
@@ -41,6 +77,8 @@ def train(
         vocab_size: how many entries the vocabulary has at most, the fourteen special tokens
             included.
         min_frequency: how often a pair must stand next to each other to be merged.
+        alpha: a language of ``n`` lines counts in proportion to ``n ** alpha``.  The original
+            learns with 0.5, so that small languages are heard; 1 takes the texts as they are.
         **settings: as in :class:`~xlm_text.Settings`.
 
     Raises:
@@ -53,37 +91,90 @@ def train(
         ['lowest</w>', 'low</w>']
 
     """
-    if vocab_size <= len(_FIRST_TOKENS):
-        raise InputError(
-            f"must be above {len(_FIRST_TOKENS)}, the number of special tokens, not {vocab_size}",
-            argument="vocab_size",
-        )
+    check_size(vocab_size)
     if not texts:
         raise InputError("texts must have at least one language")
-    if len(texts) == 1:
-        settings.setdefault("lang", next(iter(texts)))
-    unlearnt = Settings().change(
-        **{"lang2id": {lang: i for i, lang in enumerate(texts)}, **settings}
-    )
-    nothing = Vocabulary({token: i for i, token in enumerate(_FIRST_TOKENS)}, [])
-    cutter = XLMTokenizer(nothing, settings=unlearnt)
-    for lang in texts:
-        cutter.check_language(lang)
-    counts: Counter[str] = Counter()
+    cutter = word_cutter(texts, **settings)
+    counts = {}
     for lang, lines in texts.items():
         if isinstance(lines, str | bytes):
             raise InputError(
                 f"texts[{lang!r}] must be the lines of text, as a list or an open file, not one "
                 f"string: {lines!r:.60}"
             )
+        counts[lang] = WordCounts(MOST_WORDS // len(texts))
         for line in lines:
-            counts.update(cutter.words(line, lang=lang))
+            counts[lang].add(cutter.words(line, lang=lang))
+    return learn(counts, vocab_size, min_frequency=min_frequency, alpha=alpha, **settings)
+
+
+def check_size(vocab_size: int) -> None:
+    """Raise an :class:`InputError` if a vocabulary would have no room for anything learnt."""
+    if vocab_size <= len(_FIRST_TOKENS):
+        raise InputError(
+            f"must be above {len(_FIRST_TOKENS)}, the number of special tokens, not {vocab_size}",
+            argument="vocab_size",
+        )
+
+
+def word_cutter(languages: Iterable[str], **settings: Any) -> XLMTokenizer:
+    """Return a tokenizer without a vocabulary yet, for its words.
+
+    Args:
+        languages: the languages that it is to know, in the order of their ids unless ``lang2id``
+            is among the settings.
+        **settings: as in :class:`~xlm_text.Settings`.
+
+    Raises:
+        InputError: one of the languages has no id.
+
+    """
+    languages = list(languages)
+    if len(languages) == 1:
+        settings.setdefault("lang", languages[0])
+    lang2id = {lang: i for i, lang in enumerate(languages)}
+    unlearnt = Settings().change(**{"lang2id": lang2id, **settings})
+    nothing = Vocabulary({token: i for i, token in enumerate(_FIRST_TOKENS)}, [])
+    cutter = XLMTokenizer(nothing, settings=unlearnt)
+    for lang in languages:
+        cutter.check_language(lang)
+    return cutter
+
+
+def learn(
+    counts: Mapping[str, WordCounts],
+    vocab_size: int,
+    *,
+    min_frequency: int = 2,
+    alpha: float = 0.5,
+    **settings: Any,
+) -> XLMTokenizer:
+    """Learn from words that were counted; see :func:`train` for the arguments."""
+    cutter = word_cutter(counts, **settings)
+    words = _weighted(counts, alpha)
     # As the tokenizer cuts them out of a text, no piece of them is ever wanted.
     for token in cutter.all_special_tokens:
-        counts.pop(token, None)
-    if not counts:
+        words.pop(token, None)
+    if not words:
         raise InputError("the texts have no words to learn from")
-    return XLMTokenizer(_learn(counts, vocab_size, min_frequency), settings=unlearnt)
+    return XLMTokenizer(_learn(words, vocab_size, min_frequency), settings=cutter.settings)
+
+
+def _weighted(counts: Mapping[str, WordCounts], alpha: float) -> Counter[str]:
+    """Add up the words of all languages as if lines had been drawn in proportion to n^alpha.
+
+    As many lines are drawn as there are.  A word that was seen is never lost.
+    """
+    if not 0 <= alpha <= 1:
+        raise InputError(f"must be from 0 to 1, not {alpha!r}", argument="alpha")
+    lines = {lang: counted.lines for lang, counted in counts.items() if counted.lines}
+    total, powers = sum(lines.values()), sum(n**alpha for n in lines.values())
+    words: Counter[str] = Counter()
+    for lang, n in lines.items():
+        weight = (n**alpha / powers) / (n / total)
+        for word, count in counts[lang].words.items():
+            words[word] += max(1, round(count * weight))
+    return words
 
 
 def _learn(counts: Mapping[str, int], vocab_size: int, min_frequency: int) -> Vocabulary:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple, cast
 
-import click
+from xlm_text.errors import InputError
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -76,7 +76,7 @@ def decompressed(file: BinaryIO, path: str) -> BinaryIO:
 
 
 def check_text(begin: bytes, name: str) -> None:
-    """Raise :class:`click.ClickException` if an input that begins so is no UTF-8 text for sure.
+    """Raise an :class:`InputError` if an input that begins so is no UTF-8 text for sure.
 
     Reading it with replaced characters would only hide that.
     """
@@ -106,5 +106,5 @@ def _wide_encoding(begin: bytes) -> str | None:
     return None
 
 
-def _no_text(name: str, what: str, advice: str) -> click.ClickException:
-    return click.ClickException(f"{name}: this is {what}, not UTF-8 text: {advice}")
+def _no_text(name: str, what: str, advice: str) -> InputError:
+    return InputError(f"{name}: this is {what}, not UTF-8 text: {advice}")
