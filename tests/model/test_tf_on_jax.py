@@ -25,7 +25,7 @@ def test_on_jax() -> None:
     pytest.importorskip("jax", reason="JAX is not installed")
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"),
             *("-k", f"({CHOSEN}) and not ({LEFT_OUT})"),
             *(TESTS / "test_tf_exact.py", TESTS / "test_tf_use.py"),
         ],
