@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -95,21 +96,21 @@ class Attributes:
         """How the tokenizer behaves."""
         return self._settings
 
+    @abstractmethod
     def change_settings(self, **changes: Any) -> None:
         """Change some of the settings."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check_language(self, lang: str | None) -> str:
         """Return the language if it can be used."""
-        raise NotImplementedError
 
+    @abstractmethod
     def convert_tokens_to_ids(self, tokens: Any) -> Any:
         """Return the id of a token, or of each of several."""
-        raise NotImplementedError
 
+    @abstractmethod
     def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
         """Return the token of an id, or of each of several."""
-        raise NotImplementedError
 
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
         """Return how many special tokens a sequence, or a pair of them, gets."""
