@@ -136,12 +136,14 @@ class _Run:
                 f"{self.store.shown('')}: is complete: what is on standard input now cannot be "
                 "compared with what was; choose another output folder"
             )
-        self.store.make_folders(STATE)
+        unfinished = before is None or not before["complete"]
+        if unfinished:
+            self.store.make_folders(STATE)
         plan = self._plan()
         now = describe(self.tokenizer, self.options, plan)
         if before is not None:
             check_same(self.store, before, now)
-        if before is None or not before["complete"]:
+        if unfinished:
             self._begin(before, now)
             self._make(plan)
             self._finish(plan, now)
