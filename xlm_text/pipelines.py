@@ -59,12 +59,25 @@ def _no_sentences(text: str) -> str:
     return text
 
 
+class FindsPlainWords(Protocol):
+    """Finds the words of the commonest units without running the rules."""
+
+    @property
+    def characters(self) -> frozenset[str]:
+        """The characters of units that are one word as they stand."""
+        ...
+
+    def find(self, unit: str) -> list[str] | None:
+        """Return the words of a unit; ``None`` if it takes the rules to find them."""
+        ...
+
+
 class MosesPipeline:
     """Normalise, then cut by the Moses rules."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
-        self.plain = PlainWords(lang)
+        self.plain: FindsPlainWords = PlainWords(lang)
 
     units = staticmethod(moses_units)
     chunks = staticmethod(moses_chunks)
@@ -99,10 +112,16 @@ class MosesPipeline:
         plain = self.plain.find(unit)
         if plain is not None:
             return plain
-        return self._rules.apply(self._normalization.apply(unit)).split()
+        return self._by_rules(unit)
 
     def align(self, unit: Aligned) -> list[Aligned]:  # noqa: D102
-        return self._rules.align(self._normalization.align(unit)).split()
+        return self._align_by_rules(unit)
+
+    def _by_rules(self, text: str) -> list[str]:
+        return self._rules.apply(self._normalization.apply(text)).split()
+
+    def _align_by_rules(self, text: Aligned) -> list[Aligned]:
+        return self._rules.align(self._normalization.align(text)).split()
 
 
 class ChinesePipeline:

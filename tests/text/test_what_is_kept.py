@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gc
 
+import pytest
+
 from xlm_text import XLMTokenizer
 from xlm_text.analysis import Analyzer
 from xlm_text.memory import Memory, WordMemory
 from xlm_text.moses import PlainWords
+from xlm_text.perl.pipelines import PerlPipeline
+from xlm_text.perl.plain_words import PerlPlainWords
 from xlm_text.pipelines import MosesPipeline
 from xlm_text.rules import Rules
 from xlm_text.sacremoses_data import MosesData
@@ -16,7 +20,8 @@ from xlm_text.spans import Spans, SpanTable
 from .support import FIXTURES, sentences
 
 KEPT = (
-    Analyzer, Memory, MosesData, MosesPipeline, PlainWords, Rules, Spans, SpanTable, WordMemory,
+    Analyzer, Memory, MosesData, MosesPipeline, PerlPipeline, PerlPlainWords, PlainWords, Rules,
+    Spans, SpanTable, WordMemory,
 )  # fmt: skip
 
 
@@ -25,11 +30,12 @@ def count():
     return {kind.__name__: sum(type(o) is kind for o in gc.get_objects()) for kind in KEPT}
 
 
-def test_nothing_is_left_of_a_tokenizer_that_is_gone():
+@pytest.mark.parametrize("rules", ["sacremoses", "moses"])
+def test_nothing_is_left_of_a_tokenizer_that_is_gone(rules):
     before = count()
     # Codes that nobody has used: whatever is kept by language is kept anew.
     for number in range(3):
-        ours = XLMTokenizer.from_pretrained(FIXTURES / "vocabulary", any_language=True)
+        ours = XLMTokenizer.from_pretrained(FIXTURES / "vocabulary", rules=rules, any_language=True)
         for lang in (f"new-{number}", f"newer-{number}"):
             batch = ours([*sentences("en"), "(...)"], lang=lang, return_offsets_mapping=True)
             batch.tokens()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from xlm_text.alignment import Aligned, Piece
-from xlm_text.perl.plain_words import perl_plain_words
-from xlm_text.perl.rules import DOTS_MARKER, normalization, words
+from xlm_text.perl.plain_words import PerlPlainWords
+from xlm_text.perl.rules import normalization, words
 from xlm_text.perl.units import perl_chunks, perl_mark_sentences, perl_units
+from xlm_text.pipelines import MosesPipeline
+from xlm_text.rules import Rules
 from xlm_text.segmenters import Segmenter
 from xlm_text.segmenters.thai import spaces_inside_words
 from xlm_text.units import Chunks, chinese_units, only_chinese, thai_units
@@ -18,51 +21,35 @@ from xlm_text.words import Words
 _MORE = "X"
 
 
-class PerlPipeline:
+class PerlPipeline(MosesPipeline):
     """Normalise, then cut by the rules of ``tokenizer.perl``."""
-
-    def __init__(self, lang: str) -> None:
-        self.lang = lang
-        self.plain = perl_plain_words(lang)
 
     units = staticmethod(perl_units)
     chunks = staticmethod(perl_chunks)
     mark_sentences = staticmethod(perl_mark_sentences)
 
-    def words(self, units: Sequence[str]) -> Words:  # noqa: D102
-        flat: list[str] = []
-        counts: list[int] = []
-        untouched = self.plain.characters.issuperset
-        for unit in units:
-            # Most new units are a word and nothing else: this saves a list for each of them.
-            if unit and untouched(unit) and DOTS_MARKER not in unit:
-                flat.append(unit)
-                counts.append(1)
-            else:
-                found = self._words(unit)
-                flat += found
-                counts.append(len(found))
-        return Words(flat, counts)
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+        self.plain = PerlPlainWords(lang)
 
-    def _words(self, unit: str) -> list[str]:
-        plain = self.plain.find(unit)
-        if plain is not None:
-            return plain
-        if unit.endswith(" "):
-            return self._by_rules(unit + _MORE)[:-1]
-        return self._by_rules(unit)
+    @cached_property
+    def _normalization(self) -> Rules:
+        return normalization(self.lang)
+
+    @cached_property
+    def _rules(self) -> Rules:
+        return words(self.lang)
 
     def _by_rules(self, text: str) -> list[str]:
-        return words(self.lang).apply(normalization(self.lang).apply(text)).split()
-
-    def align(self, unit: Aligned) -> list[Aligned]:  # noqa: D102
-        if unit.text.endswith(" "):
-            end = unit.ends[-1]
-            return self._align_by_rules(unit.join(Aligned(_MORE, [end], [end])))[:-1]
-        return self._align_by_rules(unit)
+        if text.endswith(" "):
+            return super()._by_rules(text + _MORE)[:-1]
+        return super()._by_rules(text)
 
     def _align_by_rules(self, text: Aligned) -> list[Aligned]:
-        return words(self.lang).align(normalization(self.lang).align(text)).split()
+        if text.text.endswith(" "):
+            end = text.ends[-1]
+            return super()._align_by_rules(text.join(Aligned(_MORE, [end], [end])))[:-1]
+        return super()._align_by_rules(text)
 
 
 class _SegmentedPipeline:

@@ -157,7 +157,6 @@ class PerlPlainWords:
         return [left + before, behind + right]
 
 
-perl_plain_words = cache(PerlPlainWords)
 _split_at_lone = re.compile(f"([{ranges(sorted(lone_characters()))}])").split
 # Those of the plain characters that are no letters.
 _NO_LETTERS = frozenset(members(classes.DECIMAL)) | {"-"}

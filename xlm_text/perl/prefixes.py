@@ -7,7 +7,6 @@ copies have these words and the scripts do not.)
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
 from xlm_text.sacremoses_data import nonbreaking_prefixes as copied_prefixes
@@ -53,7 +52,6 @@ _NUMBERS_NOT_COPIED = {"ta": "Art No pp"}
 _NUMBERS_ONLY_COPIED = {"is": "no"}
 
 
-@cache
 def nonbreaking_prefixes(lang: str) -> Prefixes:
     """Return the prefixes of a language.
 

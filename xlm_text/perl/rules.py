@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
 
 from xlm_text.alignment import Aligned, Piece
 from xlm_text.perl import classes
@@ -51,7 +50,6 @@ def touched() -> frozenset[str]:
     return frozenset(_PUNCTUATION).union(_FULL_STOPS, _NORMALIZED)
 
 
-@cache
 def normalization(lang: str) -> Rules:
     """Return the three character stages of a line.
 
@@ -142,7 +140,6 @@ def _others(text: str) -> list[str]:
     return [char for char in set(text) if is_other(char)]
 
 
-@cache
 def words(lang: str) -> Rules:
     """Return the rules that put white space between the words of a normalised line.
 
