@@ -7,6 +7,7 @@ do no less than it does for Ctrl-C.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from types import FrameType
 _NAMES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminal closed"}
 _SIGNALS = {getattr(signal, name): said for name, said in _NAMES.items() if hasattr(signal, name)}
 _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
+
+# How long after Python dropped a signal's error it comes again.
+_SECONDS = 0.01
 
 _held = 0
 _waiting: list[int] = []
@@ -35,12 +39,15 @@ def stopping() -> Iterator[None]:
         yield  # no other thread gets signals
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
+    hook = sys.unraisablehook
     for number, handler in before.items():
         if handler in _DEFAULTS:
             signal.signal(number, _stop)
+    sys.unraisablehook = _bring_back
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -58,6 +65,21 @@ def held() -> Iterator[None]:
             number = _waiting[0]
             _waiting.clear()
             raise Stopped(number)
+
+
+def _bring_back(dropped: sys.UnraisableHookArgs) -> None:
+    """Let a signal come again whose error Python dropped.
+
+    It drops whatever is raised while an object is being freed or a weak reference called back, as
+    for each module that is imported.
+    """
+    if not isinstance(dropped.exc_value, Stopped):
+        sys.__unraisablehook__(dropped)
+        return
+    main = threading.main_thread().ident
+    again = threading.Timer(_SECONDS, signal.pthread_kill, (main, dropped.exc_value.number))
+    again.daemon = True
+    again.start()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

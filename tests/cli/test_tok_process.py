@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pty
@@ -24,16 +23,6 @@ def start(command: str, *arguments: object, **options: object) -> subprocess.Pop
     # Shells start what runs in the background with Ctrl-C ignored, and that is inherited.
     options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen([command, *map(str, arguments)], **{**pipes, **options})  # type: ignore[call-overload, no-any-return]
-
-
-def interrupt(process: subprocess.Popen[bytes]) -> bytes:
-    """Press Ctrl-C until the command ends; return what it says."""
-    # Python drops what a signal raises in the moment that an object is freed in.
-    for _ in range(3):
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=20)[1]
-    raise AssertionError("Ctrl-C does not end the command")
 
 
 def test_a_line_is_answered_while_the_input_is_open(command: str) -> None:
@@ -94,7 +83,8 @@ def test_ctrl_c_before_the_first_result_leaves_the_old_output(command: str, tmp_
         with text.open("wb") as writer:  # opens when the command has opened it, too
             writer.write(b"not yet a line")
             writer.flush()
-            errors = interrupt(process)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (130, b"xlm-tok: error: interrupted\n")
     assert output.read_text() == "old"
     assert [path.name for path in folder.iterdir()] == ["ids"]

@@ -1,0 +1,34 @@
+"""Signals reach the command at any moment."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import weakref
+
+import pytest
+from xlm_cli.signals import Stopped, stopping
+
+
+class Freed:
+    pass
+
+
+def work(number: int) -> None:
+    with stopping():
+        freed = Freed()
+        reference = weakref.ref(freed, lambda _: signal.raise_signal(number))
+        del freed  # what the signal raises in the callback is dropped
+        assert reference() is None
+        threading.Event().wait(60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_python_drops_comes_again(number: int) -> None:
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(Stopped) as caught:
+            work(number)
+    finally:
+        signal.signal(number, before)
+    assert caught.value.number == number
