@@ -76,14 +76,7 @@ Examples:
 @options.languages
 @options.bos_token
 @options.errors
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Work in so many processes; the order of the lines stays.",
-)
+@options.workers("Work in so many processes; the order of the lines stays.")
 @options.output
 @options.quiet
 def encode(

@@ -32,6 +32,18 @@ def shared(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, cls=SharedOption, **settings)
 
 
+def workers(text: str) -> Callable[[F], F]:
+    """Make the option that says how many processes work; ``text`` is its help."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help=text,
+    )
+
+
 def complete_language(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """Complete a language code on the command line."""
     from xlm_text.checkpoints import KNOWN_LANGUAGES

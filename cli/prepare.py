@@ -81,14 +81,7 @@ Examples:
 )
 @options.segmentation
 @options.bos_token
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Work in so many processes; the shards stay the same.",
-)
+@options.workers("Work in so many processes; the shards stay the same.")
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),

@@ -9,9 +9,12 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+
+Hook = Callable[["sys.UnraisableHookArgs"], object]
 
 _NAMES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminal closed"}
 _SIGNALS = {getattr(signal, name): said for name, said in _NAMES.items() if hasattr(signal, name)}
@@ -43,7 +46,7 @@ def stopping() -> Iterator[None]:
     for number, handler in before.items():
         if handler in _DEFAULTS:
             signal.signal(number, _stop)
-    sys.unraisablehook = _bring_back
+    sys.unraisablehook = partial(_bring_back, hook)
     try:
         yield
     finally:
@@ -67,14 +70,14 @@ def held() -> Iterator[None]:
             raise Stopped(number)
 
 
-def _bring_back(dropped: sys.UnraisableHookArgs) -> None:
-    """Let a signal come again whose error Python dropped.
+def _bring_back(otherwise: Hook, dropped: sys.UnraisableHookArgs) -> None:
+    """Let a signal come again whose error Python dropped; hand any other on.
 
     It drops whatever is raised while an object is being freed or a weak reference called back, as
     for each module that is imported.
     """
     if not isinstance(dropped.exc_value, Stopped):
-        sys.__unraisablehook__(dropped)
+        otherwise(dropped)
         return
     main = threading.main_thread().ident
     again = threading.Timer(_SECONDS, signal.pthread_kill, (main, dropped.exc_value.number))

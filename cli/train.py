@@ -55,14 +55,7 @@ Examples:
     metavar="A",
     help="Let a language of n lines count in proportion to n^A; 1 takes the texts as they are.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Count words in so many processes; the vocabulary stays the same.",
-)
+@options.workers("Count words in so many processes; the vocabulary stays the same.")
 @click.option(
     "--output",
     "-o",
