@@ -99,9 +99,9 @@ def measure(tokenizer: XLMTokenizer, words: Iterable[str]) -> Coverage:
 
 def segmented(lang: str, segment: Segment, lines: list[str]) -> list[str]:
     """Return the words that a segmenter finds, through the character stages of Moses' scripts."""
-    from xlm_text.casing import lowercase_and_remove_accents
-    from xlm_text.perl import pipelines
-    from xlm_text.words import Words
+    from xlm_text.pipelines.casing import lowercase_and_remove_accents
+    from xlm_text.pipelines.words import Words
+    from xlm_text.rules.perl import pipelines
 
     pipeline = pipelines.load_perl_pipeline(lang, segment, as_written=False, strip_end=False)
     # A line at a time: what is known of cutting a line into units is known of the usual segmenters.
@@ -201,7 +201,7 @@ def by_segmenter(
     tokenizer: XLMTokenizer, lang: str, data: Path
 ) -> tuple[list[str], dict[str, Any]]:
     """Return the table of the segmenters of a language, and its figures."""
-    from xlm_text.languages import LANGUAGES as KNOWN
+    from xlm_text.languages.table import LANGUAGES as KNOWN
     from xlm_text.segmenters import load_segmenter
 
     lines = sentences(data, lang)

@@ -63,7 +63,7 @@ def from_original(
 ) -> None:
     """Make a published FOLDER of fastBPE CODES and VOCAB."""
     from xlm_text import XLMTokenizer
-    from xlm_text.vocabulary import MERGES_FILE, VOCAB_FILE
+    from xlm_text.files.vocabulary import MERGES_FILE, VOCAB_FILE
 
     settings: dict[str, Any] = {}
     if checkpoint is not None:

@@ -20,7 +20,7 @@ from .skipped import open_skipped
 
 if TYPE_CHECKING:
     from xlm_text import InputError, XLMTokenizer
-    from xlm_text.encoding import BatchEncoding
+    from xlm_text.batches.encoding import BatchEncoding
 
 
 @click.command(
@@ -105,7 +105,7 @@ def encode(
         raise click.UsageError("--pair-lang needs --pair")
     if truncation == "only_second" and not pair:
         raise click.UsageError("--truncation only_second needs --pair")
-    from xlm_text.streaming import map_in_order
+    from xlm_text.streams.ordered import map_in_order
 
     tokenizer = options.load_tokenizer(**tokenizer_options)
     langs = [tokenizer.check_language(code) for code in (lang, pair_lang or lang)]

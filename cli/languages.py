@@ -86,7 +86,7 @@ def languages(
 
 
 def _row(lang: str, id_: int | None, segmenter: str | None, kytea_model: str | None) -> Row:
-    from xlm_text.languages import COMPONENTS, choose_segmenter
+    from xlm_text.languages.table import COMPONENTS, choose_segmenter
 
     segmenter = choose_segmenter(lang, segmenter)
     component = COMPONENTS[segmenter]
@@ -111,7 +111,7 @@ def _row(lang: str, id_: int | None, segmenter: str | None, kytea_model: str | N
 
 def _obstacle(segmenter: str, kytea_model: str | None) -> str | None:
     from xlm_text import InputError, MissingComponentError
-    from xlm_text.languages import require
+    from xlm_text.languages.table import require
     from xlm_text.segmenters import load_segmenter
 
     try:

@@ -125,7 +125,7 @@ def total_size(paths: Sequence[str]) -> int | None:
 @contextmanager
 def _open(path: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """Open an input, and give its contents and the file as it is stored."""
-    from xlm_text.compression import decompressed
+    from xlm_text.files.compression import decompressed
 
     if path == STANDARD_INPUT:
         if sys.stdin is None:
@@ -157,8 +157,8 @@ def _split(file: BinaryIO, name: str) -> Iterator[list[bytes]]:
 
 
 def _check_text(begin: bytes, name: str) -> None:
-    from xlm_text.compression import check_text
     from xlm_text.errors import InputError
+    from xlm_text.files.compression import check_text
 
     try:
         check_text(begin, name)
@@ -167,7 +167,7 @@ def _check_text(begin: bytes, name: str) -> None:
 
 
 def _read(file: BinaryIO, name: str) -> bytes:
-    from xlm_text.compression import DAMAGED
+    from xlm_text.files.compression import DAMAGED
 
     try:
         return file.read1(_CHUNK_BYTES)  # type: ignore[attr-defined, no-any-return]

@@ -102,7 +102,7 @@ def convert(
       xlm-model convert ./with-tf-model-h5 ./converted
     """
     from xlm_model.convert import convert
-    from xlm_text.folders import MERGES_FILE, VOCAB_FILE
+    from xlm_text.files.folders import MERGES_FILE, VOCAB_FILE
 
     written = convert(checkpoint, folder, codes=codes, cased=cased, revision=revision)
     click.echo(f"{folder}: {', '.join(written)}")

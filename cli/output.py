@@ -26,7 +26,7 @@ class Output:
     """
 
     def __init__(self, path: str | None) -> None:
-        from xlm_text.compression import format_of
+        from xlm_text.files.compression import format_of
 
         self._path = path
         self._format = format_of(path)

@@ -122,7 +122,7 @@ class _Shown:
     @property
     def language(self) -> str:
         """The language as people call it, and its code."""
-        from xlm_text.language_names import english_name
+        from xlm_text.languages.names import english_name
 
         name = english_name(self.lang)
         return name if name == self.lang else f"{name} ({self.lang})"

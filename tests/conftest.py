@@ -66,7 +66,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from xlm_model import XLMConfig, XLMWithLMHeadModel
     from xlm_text import CHECKPOINTS, XLMTokenizer
-    from xlm_text.storage import DEFAULT_FOLDER
+    from xlm_text.files.storage import DEFAULT_FOLDER
 
     commit = "0" * 40
     home = tmp_path_factory.mktemp("huggingface")

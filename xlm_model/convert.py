@@ -22,7 +22,7 @@ from xlm_model.encoder import XLMModel
 from xlm_model.errors import CheckpointError
 from xlm_model.heads import XLMWithLMHeadModel
 from xlm_model.heads.detection import find_head
-from xlm_text.folders import MERGES_FILE, TOKENIZER_CONFIG_FILE, VOCAB_FILE
+from xlm_text.files.folders import MERGES_FILE, TOKENIZER_CONFIG_FILE, VOCAB_FILE
 
 
 def describe(where: str | Path, **hub: Any) -> dict[str, Any]:

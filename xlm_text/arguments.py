@@ -7,8 +7,8 @@ from typing import Any
 
 from tokenizers import AddedToken
 
-from xlm_text.config_files import languages_by_id
 from xlm_text.errors import InputError
+from xlm_text.files.config_files import languages_by_id
 from xlm_text.notices import warn
 from xlm_text.settings import TOKEN_NAMES
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from xlm_text.errors import InputError
-from xlm_text.vocabulary import SPECIAL_TOKENS
+from xlm_text.files.vocabulary import SPECIAL_TOKENS
 
 TOKEN_NAMES = (
     "bos_token",

@@ -9,28 +9,28 @@ from typing import Any
 
 from tokenizers import AddedToken
 
+from xlm_text.analysis.analyzers import Cutters
+from xlm_text.analysis.texts import Texts
 from xlm_text.arguments import read_arguments
-from xlm_text.calling import Side, tokenize
+from xlm_text.batches.calling import Side, tokenize
+from xlm_text.batches.encoding import BatchEncoding
+from xlm_text.batches.layout import lay_out
+from xlm_text.batches.options import Options, read_options
+from xlm_text.batches.padding import pad_rows
+from xlm_text.batches.rows import Frame
+from xlm_text.batches.samples import Given, Samples, check_string, read_samples
+from xlm_text.batches.tensors import to_tensors
+from xlm_text.bpe.original import OriginalSubwords
+from xlm_text.bpe.subwords import Subwords
 from xlm_text.checkpoints import KNOWN_LANGUAGES
-from xlm_text.cutters import Cutters
 from xlm_text.decoding import Decoder
-from xlm_text.encoding import BatchEncoding
 from xlm_text.errors import InputError
-from xlm_text.languages import no_such_language
-from xlm_text.layout import lay_out
+from xlm_text.files.storage import load_pretrained, save_settings
+from xlm_text.files.vocabulary import Vocabulary
+from xlm_text.languages.table import no_such_language
 from xlm_text.notices import Notices
-from xlm_text.options import Options, read_options
-from xlm_text.original_subwords import OriginalSubwords
-from xlm_text.padding import pad_rows
-from xlm_text.rows import Frame
-from xlm_text.samples import Given, Samples, check_string, read_samples
 from xlm_text.settings import Settings
-from xlm_text.storage import load_pretrained, save_settings
-from xlm_text.streams import EncodeBatch, check_stream, encode_stream
-from xlm_text.subwords import Subwords
-from xlm_text.tensors import to_tensors
-from xlm_text.texts import Texts
-from xlm_text.vocabulary import Vocabulary
+from xlm_text.streams.texts import EncodeBatch, check_stream, encode_stream
 
 
 class XLMTokenizer(Decoder):

@@ -9,15 +9,15 @@ from typing import Any, overload
 
 from tokenizers import AddedToken
 
-from xlm_text.added_tokens import AddedTokens
+from xlm_text.analysis.added_tokens import AddedTokens
 from xlm_text.arguments import read_arguments, read_tokens
 from xlm_text.attributes import Attributes
+from xlm_text.batches.rows import Frame, SpecialToken
+from xlm_text.bpe.subwords import END_OF_WORD
 from xlm_text.errors import InputError
-from xlm_text.rows import Frame, SpecialToken
+from xlm_text.files.vocabulary import Vocabulary
 from xlm_text.sequences import as_list
 from xlm_text.settings import TOKEN_NAMES, Settings
-from xlm_text.subwords import END_OF_WORD
-from xlm_text.vocabulary import Vocabulary
 
 # The settings that decide which ids a text gets.
 _CUTTING = (

@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 from xlm_cli.tok import main
 
-from xlm_text.storage import DEFAULT_FOLDER
+from xlm_text.files.storage import DEFAULT_FOLDER
 
 Tok = Callable[..., Result]
 

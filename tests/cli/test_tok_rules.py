@@ -10,8 +10,8 @@ import pytest
 from click.testing import Result
 
 from xlm_text import XLMTokenizer
-from xlm_text.casing import lowercase_and_remove_accents
-from xlm_text.words import Words
+from xlm_text.pipelines.casing import lowercase_and_remove_accents
+from xlm_text.pipelines.words import Words
 
 Tok = Callable[..., Result]
 HINDI = "हिन्दी में क़लम"

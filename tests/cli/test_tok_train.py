@@ -11,7 +11,7 @@ from click.testing import Result
 
 import xlm_text
 from xlm_text import XLMTokenizer
-from xlm_text.storage import DEFAULT_FOLDER
+from xlm_text.files.storage import DEFAULT_FOLDER
 
 Tok = Callable[..., Result]
 

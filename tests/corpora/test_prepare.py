@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from xlm_text import InputError, XLMTokenizer, corpora
-from xlm_text.vocabulary import Vocabulary
+from xlm_text.files.vocabulary import Vocabulary
 
 from .conftest import FIXTURES, contents, rows_of, sentences
 

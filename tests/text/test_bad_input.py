@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from xlm_text import InputError, MissingComponentError, XLMTokenizer
-from xlm_text.languages import Component
+from xlm_text.languages.table import Component
 from xlm_text.segmenters import chinese, japanese
 
 from .support import FIXTURES, KYTEA_MODEL, LANGUAGES, Reference

@@ -8,7 +8,7 @@ import pytest
 
 from xlm_text import InputError, MissingComponentError, XLMTokenizer
 from xlm_text.errors import Argument
-from xlm_text.language_names import likeliest_languages
+from xlm_text.languages.names import likeliest_languages
 
 
 def option(argument: Argument) -> str | None:
@@ -83,6 +83,6 @@ def test_an_unknown_language_is_answered_with_the_likeliest_and_not_with_a_hundr
     message = "no language 'zh-CN' (did you mean zh?); any_language=True takes every code"
     assert str(caught.value) == message
     from xlm_text.checkpoints import KNOWN_LANGUAGES
-    from xlm_text.languages import no_such_language
+    from xlm_text.languages.table import no_such_language
 
     assert len(str(no_such_language("klingon", KNOWN_LANGUAGES, True))) < 200

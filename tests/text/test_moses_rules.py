@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 
 from xlm_text import InputError, XLMTokenizer
-from xlm_text.alignment import Aligned
-from xlm_text.perl.pipelines import PerlPipeline
-from xlm_text.perl.prefixes import nonbreaking_prefixes
-from xlm_text.perl.rules import normalization
+from xlm_text.alignment.aligned import Aligned
+from xlm_text.pipelines.perl import PerlPipeline
+from xlm_text.rules.perl.prefixes import nonbreaking_prefixes
+from xlm_text.rules.perl.rules import normalization
 
 from .generated import alphabets, texts
 from .moses_scripts import SCRIPTS, Scripts, needs_scripts

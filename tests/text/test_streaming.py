@@ -10,7 +10,7 @@ import pytest
 
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import WorkerLostError
-from xlm_text.streaming import map_in_order
+from xlm_text.streams.ordered import map_in_order
 
 
 @pytest.fixture(scope="module")

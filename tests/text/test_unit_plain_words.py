@@ -5,9 +5,9 @@ import itertools
 import pytest
 
 from xlm_text.checkpoints import KNOWN_LANGUAGES
-from xlm_text.moses import PlainWords, moses_words
-from xlm_text.normalization import normalization
-from xlm_text.sacremoses_data import moses_data
+from xlm_text.rules.sacremoses.data import moses_data
+from xlm_text.rules.sacremoses.normalization import normalization
+from xlm_text.rules.sacremoses.words import PlainWords, moses_words
 
 WORDS = [
     *(

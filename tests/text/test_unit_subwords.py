@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlm_text.subwords import Subwords
-from xlm_text.vocabulary import read_merges
+from xlm_text.bpe.subwords import Subwords
+from xlm_text.files.vocabulary import read_merges
 
 from .support import PublishedReference, examples, load_reference, sentences
 

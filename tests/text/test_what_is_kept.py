@@ -7,15 +7,15 @@ import gc
 import pytest
 
 from xlm_text import XLMTokenizer
-from xlm_text.analysis import Analyzer
-from xlm_text.memory import Memory, WordMemory
-from xlm_text.moses import PlainWords
-from xlm_text.perl.pipelines import PerlPipeline
-from xlm_text.perl.plain_words import PerlPlainWords
-from xlm_text.pipelines import MosesPipeline
-from xlm_text.rules import Rules
-from xlm_text.sacremoses_data import MosesData
-from xlm_text.spans import Spans, SpanTable
+from xlm_text.alignment.spans import Spans, SpanTable
+from xlm_text.analysis.analyzer import Analyzer
+from xlm_text.cache.units import Memory, WordMemory
+from xlm_text.pipelines.perl import PerlPipeline
+from xlm_text.pipelines.sacremoses import MosesPipeline
+from xlm_text.rules.engine import Rules
+from xlm_text.rules.perl.plain_words import PerlPlainWords
+from xlm_text.rules.sacremoses.data import MosesData
+from xlm_text.rules.sacremoses.words import PlainWords
 
 from .support import FIXTURES, sentences
 
@@ -44,8 +44,8 @@ def test_nothing_is_left_of_a_tokenizer_that_is_gone(rules):
 
 
 def test_what_is_kept_of_spans_has_a_limit(monkeypatch):
-    monkeypatch.setattr("xlm_text.spans._MOST_SPANS", 50)
-    monkeypatch.setattr("xlm_text.spans._MOST_PATTERNS", 5)
+    monkeypatch.setattr("xlm_text.alignment.spans._MOST_SPANS", 50)
+    monkeypatch.setattr("xlm_text.alignment.spans._MOST_PATTERNS", 5)
     table = SpanTable()
     for length in range(1, 20):
         spans = table.spans_of((length, 2))

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from xlm_model.checkpoints.formats import ENCODER, Tensors, add_encoder_prefix, unreadable
 from xlm_model.errors import CheckpointError
-from xlm_text.fastbpe import published_piece
+from xlm_text.files.fastbpe import published_piece
 
 # Parameters of the original implementation that describe a model; the rest describe its training.
 ORIGINAL_PARAMS = (

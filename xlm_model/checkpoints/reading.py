@@ -13,7 +13,7 @@ from xlm_model.checkpoints import formats
 from xlm_model.checkpoints.formats import ENCODER, Framework, Tensors
 from xlm_model.config import XLMConfig
 from xlm_model.errors import CheckpointError, ConfigError
-from xlm_text.folders import (
+from xlm_text.files.folders import (
     MERGES_FILE,
     MODEL_CONFIG_FILE,
     SPECIAL_TOKENS_FILE,

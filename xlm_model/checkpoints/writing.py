@@ -13,7 +13,7 @@ from xlm_model.checkpoints.formats import Tensors
 from xlm_model.checkpoints.reading import WEIGHTS
 from xlm_model.config import XLMConfig
 from xlm_model.errors import CheckpointError
-from xlm_text.folders import MODEL_CONFIG_FILE, whole_file
+from xlm_text.files.folders import MODEL_CONFIG_FILE, whole_file
 
 
 def save(folder: str | Path, config: XLMConfig, tensors: Tensors, architecture: str) -> None:

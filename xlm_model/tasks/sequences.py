@@ -8,8 +8,8 @@ from typing import Any
 
 from xlm_model.config import XLMConfig
 from xlm_text import InputError, XLMTokenizer
+from xlm_text.batches.samples import check_string
 from xlm_text.errors import Argument
-from xlm_text.samples import check_string
 
 Offset = tuple[int, int]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from xlm_text.bpe.subwords import END_OF_WORD
 from xlm_text.corpora.files import import_pyarrow
 from xlm_text.corpora.options import Options, Splitter
 from xlm_text.corpora.reading import Block
@@ -18,7 +19,6 @@ from xlm_text.corpora.statistics import (
     LanguageStatistics,
     Statistics,
 )
-from xlm_text.subwords import END_OF_WORD
 from xlm_text.tokenizer import XLMTokenizer
 
 # To look at a line takes many times as long as to tokenize it: a few of a part must do.

@@ -15,8 +15,8 @@ import sys
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
-from xlm_text.compression import DAMAGED, Format, check_text, format_of
 from xlm_text.errors import InputError, MissingComponentError
+from xlm_text.files.compression import DAMAGED, Format, check_text, format_of
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem

@@ -16,7 +16,7 @@ Segmenter = Callable[[str], list[str]]
 
 
 def load_segmenter(component: str, kytea_model: str | Path | None = None) -> Segmenter:
-    """Load the segmenter of an entry of :data:`xlm_text.languages.COMPONENTS`."""
+    """Load the segmenter of an entry of :data:`xlm_text.languages.table.COMPONENTS`."""
     if component == "jieba":
         return chinese.load_jieba()
     if component == "rjieba":

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from xlm_text.languages import require
+from xlm_text.languages.table import require
 from xlm_text.segmenters.jieba_search import BLOCK, load_search
 
 # Jieba cuts each block by itself; between them every character is a word.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm_text.errors import Argument, InputError, MissingComponentError
-from xlm_text.languages import COMPONENTS, require
+from xlm_text.languages.table import COMPONENTS, require
 
 MODEL_VARIABLE = "XLM_KYTEA_MODEL"
 _USUAL_PLACES = (

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from xlm_text.languages import require
+from xlm_text.languages.table import require
 from xlm_text.segmenters.newmm_search import load_search
 
 

@@ -1,0 +1,1 @@
+"""Text that knows where its characters come from, and the spans of pieces."""

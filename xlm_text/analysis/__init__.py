@@ -1,0 +1,1 @@
+"""From the texts of one language to ids, spans, tokens and words."""

@@ -1,0 +1,1 @@
+"""From what a call is given to the columns of its batch."""

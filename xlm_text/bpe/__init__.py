@@ -1,0 +1,1 @@
+"""Byte pair encoding: the pieces of words, and how merges are learned."""

@@ -1,0 +1,1 @@
+"""What units and words of text became: why the tokenizer is fast."""

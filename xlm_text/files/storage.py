@@ -1,0 +1,152 @@
+"""Where tokenizers are kept: folders in the published layout, the hub, and this package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tokenizers import AddedToken
+
+from xlm_text.checkpoints import CHECKPOINTS, published
+from xlm_text.errors import InputError
+from xlm_text.files.config_files import (
+    settings_from_model_config,
+    settings_from_tokenizer_config,
+    tokenizer_config,
+)
+from xlm_text.files.folders import (
+    ADDED_TOKENS_FILE,
+    MERGES_FILE,
+    MODEL_CONFIG_FILE,
+    SPECIAL_TOKENS_FILE,
+    TOKENIZER_CONFIG_FILE,
+    VOCAB_FILE,
+    NotFoundError,
+    download,
+    local_path,
+)
+from xlm_text.files.text_files import read_json, write_text
+from xlm_text.files.vocabulary import Vocabulary
+from xlm_text.settings import Settings
+
+_OPTIONAL = (TOKENIZER_CONFIG_FILE, SPECIAL_TOKENS_FILE, ADDED_TOKENS_FILE, MODEL_CONFIG_FILE)
+_FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
+
+# Small, learnt from news and Wikipedia sentences in nine languages; for demonstration only.
+DEFAULT_FOLDER = Path(__file__).parents[1] / "default"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the files of a tokenizer say."""
+
+    vocabulary: Vocabulary
+    settings: Settings
+    added_tokens: dict[int, AddedToken] = field(default_factory=dict)
+
+
+def load_pretrained(
+    where: str | Path | None, hub: Mapping[str, Any], subfolder: str | None = None
+) -> Stored:
+    """Read the files of a tokenizer from a folder, the hub, or (``None``) this package."""
+    if where is None:
+        return _load_folder(DEFAULT_FOLDER, {})
+    subfolder = (subfolder or "").strip("/")
+    name = str(where)
+    try:
+        folder = local_path(where)
+    except NotFoundError:
+        folder = Path(where)
+    if folder is None:
+        return _load_hub(name, hub, subfolder)
+    if not folder.is_dir():
+        raise InputError(f"{name!r} is not a folder")
+    return _load_folder(folder / subfolder, {})
+
+
+def save_settings(
+    folder: str | Path, settings: Settings, added_tokens: Mapping[int, AddedToken]
+) -> tuple[str, ...]:
+    """Write ``tokenizer_config.json`` and ``special_tokens_map.json``; return their paths."""
+    config = tokenizer_config(settings)
+    config["added_tokens_decoder"] = {
+        str(id_): {"content": token.content, **{flag: getattr(token, flag) for flag in _FLAGS}}
+        for id_, token in added_tokens.items()
+    }
+    tokens = {
+        **settings.named_tokens,
+        "additional_special_tokens": list(settings.additional_special_tokens),
+    }
+    paths = []
+    for name, value in ((TOKENIZER_CONFIG_FILE, config), (SPECIAL_TOKENS_FILE, tokens)):
+        path = Path(folder, name)
+        write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        paths.append(str(path))
+    return tuple(paths)
+
+
+def _load_folder(folder: Path, known: Mapping[str, Any]) -> Stored:
+    for name in (VOCAB_FILE, MERGES_FILE):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder} has no {name}: is it a folder in the published layout?")
+    files = {name: read_json(folder / name) for name in _OPTIONAL if (folder / name).is_file()}
+    try:
+        settings, tokens = _read_settings(files, known)
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{folder}: {', '.join(files)} cannot be used: something there is not what it "
+            f"should be ({type(error).__name__}: {error})"
+        ) from None
+    vocabulary = Vocabulary.from_files(folder / VOCAB_FILE, folder / MERGES_FILE)
+    return Stored(vocabulary, settings, dict(sorted(tokens.items())))
+
+
+def _read_settings(
+    files: Mapping[str, Mapping[str, Any]], known: Mapping[str, Any]
+) -> tuple[Settings, dict[int, AddedToken]]:
+    config = files.get(TOKENIZER_CONFIG_FILE, {})
+    added = config.get("added_tokens_decoder")
+    found = dict(known)
+    if MODEL_CONFIG_FILE in files:
+        found |= settings_from_model_config(files[MODEL_CONFIG_FILE])
+    found |= settings_from_tokenizer_config(config)
+    if added is None:
+        # Only older files need this one: newer ones say the same in their tokenizer_config.json.
+        found |= settings_from_tokenizer_config(files.get(SPECIAL_TOKENS_FILE, {}))
+    settings = Settings().change(**found)
+    if added is not None:
+        return settings, {int(id_): _added_token(token) for id_, token in added.items()}
+    special = set(settings.special_tokens)
+    return settings, {
+        int(id_): AddedToken(text, special=text in special, normalized=text not in special)
+        for text, id_ in files.get(ADDED_TOKENS_FILE, {}).items()
+    }
+
+
+def _added_token(token: Mapping[str, Any]) -> AddedToken:
+    return AddedToken(token["content"], **{flag: bool(token.get(flag)) for flag in _FLAGS})
+
+
+def _load_hub(name: str, hub: Mapping[str, Any], subfolder: str) -> Stored:
+    files = [str(PurePosixPath(subfolder, file)) for file in (VOCAB_FILE, MERGES_FILE, *_OPTIONAL)]
+    try:
+        folder = download(name, files, hub)
+    except NotFoundError as error:
+        raise InputError(
+            f"{name!r} is neither a folder nor to be had from the hub ({error}); "
+            f"the published checkpoints are {', '.join(CHECKPOINTS)}"
+        ) from error
+    known: dict[str, Any] = {}
+    if checkpoint := published(name):
+        known = {
+            "lang2id": checkpoint.lang2id,
+            "do_lowercase_and_remove_accent": checkpoint.do_lowercase_and_remove_accent,
+            "use_lang_emb": checkpoint.language_embeddings,
+            "model_max_length": 512,
+        }
+    return _load_folder(folder / subfolder, known)

@@ -1,0 +1,1 @@
+"""The languages: what each one needs, and their names."""

@@ -1,0 +1,1 @@
+"""From a text to its words: units, normalization, word rules or a segmenter, case."""

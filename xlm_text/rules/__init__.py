@@ -1,0 +1,1 @@
+"""Rules that rewrite text, and the two rule sets."""

@@ -1,0 +1,166 @@
+"""The small operations that the text rules are made of, as data.
+
+A rule works on a string (:meth:`Rule.apply`) and on text that carries its alignment
+(:meth:`Rule.align`); both give the same characters.  What the rules of a language are is said
+beside it (:mod:`xlm_text.rules.sacremoses`, :mod:`xlm_text.rules.perl`): a rule set is data.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from xlm_text.alignment.aligned import Aligned, Piece, match_pieces
+
+_TEMPLATE_GROUP = re.compile(r"\\(?:g<(\d+)>|(\d))")
+
+
+class Rule(Protocol):
+    """One step from text to text."""
+
+    def apply(self, text: str) -> str:
+        """Return the text that the rule makes of ``text``."""
+        ...
+
+    def align(self, text: Aligned) -> Aligned:
+        """Do the same to text that carries its alignment."""
+        ...
+
+
+class Substitution:
+    """Replace what a regular expression matches by a template, as :func:`re.sub` does.
+
+    ``needs`` is a string that every match contains: looking for it first is much cheaper than
+    running the expression.
+    """
+
+    def __init__(self, pattern: str | re.Pattern[str], template: str, needs: str = "") -> None:
+        self.pattern = re.compile(pattern)
+        self.template = template
+        self.needs = needs
+        self._parts = _parse_template(template)
+
+    def apply(self, text: str) -> str:  # noqa: D102
+        return self.pattern.sub(self.template, text) if self.needs in text else text
+
+    def align(self, text: Aligned) -> Aligned:  # noqa: D102
+        if self.needs not in text.text:
+            return text
+        return text.rewrite(
+            (match.start(), match.end(), match_pieces(match, self._parts))
+            for match in self.pattern.finditer(text.text)
+        )
+
+
+class Rewriting:
+    """Replace what a regular expression matches by the pieces that a function makes of it."""
+
+    def __init__(
+        self,
+        pattern: str | re.Pattern[str],
+        pieces: Callable[[re.Match[str]], list[Piece]],
+        needs: str,
+    ) -> None:
+        self.pattern = re.compile(pattern)
+        self.pieces = pieces
+        self.needs = needs
+
+    def apply(self, text: str) -> str:  # noqa: D102
+        if self.needs not in text:
+            return text
+        return self.pattern.sub(lambda match: "".join(p[0] for p in self.pieces(match)), text)
+
+    def align(self, text: Aligned) -> Aligned:  # noqa: D102
+        if self.needs not in text.text:
+            return text
+        return text.rewrite(
+            (match.start(), match.end(), self.pieces(match))
+            for match in self.pattern.finditer(text.text)
+        )
+
+
+class Translation:
+    """Replace single characters by strings."""
+
+    def __init__(self, table: dict[str, str]) -> None:
+        self.table = str.maketrans(table)
+        self._concerned = re.compile(f"[{re.escape(''.join(table))}]").search
+
+    def apply(self, text: str) -> str:  # noqa: D102
+        return text.translate(self.table) if self._concerned(text) else text
+
+    def align(self, text: Aligned) -> Aligned:  # noqa: D102
+        if not self._concerned(text.text):
+            return text
+        return text.map_characters(char.translate(self.table) for char in text.text)
+
+
+class DropControls:
+    """Drop every character whose Unicode category is a C: controls, formats, unassigned …"""
+
+    def apply(self, text: str) -> str:  # noqa: D102
+        for char in _controls(text):
+            text = text.replace(char, "")
+        return text
+
+    def align(self, text: Aligned) -> Aligned:  # noqa: D102
+        controls = set(_controls(text.text))
+        if not controls:
+            return text
+        return text.map_characters("" if char in controls else char for char in text.text)
+
+
+class Strip:
+    """Drop white space at both ends."""
+
+    def apply(self, text: str) -> str:  # noqa: D102
+        return text.strip()
+
+    def align(self, text: Aligned) -> Aligned:  # noqa: D102
+        return text.strip()
+
+
+class Rules:
+    """Rules run one after another.
+
+    Where every rule says what it ``needs``, a text without any of that goes through untouched.
+    """
+
+    def __init__(self, steps: Iterable[Rule]) -> None:
+        self.steps = tuple(steps)
+        needs = [getattr(step, "needs", "") for step in self.steps]
+        self._concerned: Callable[[str], object] | None = None
+        if all(needs):
+            self._concerned = re.compile("|".join(map(re.escape, needs))).search
+
+    def apply(self, text: str) -> str:
+        """Run every step on a string."""
+        if self._concerned is None or self._concerned(text):
+            for step in self.steps:
+                text = step.apply(text)
+        return text
+
+    def align(self, text: Aligned) -> Aligned:
+        """Run every step on text that carries its alignment."""
+        if self._concerned is None or self._concerned(text.text):
+            for step in self.steps:
+                text = step.align(text)
+        return text
+
+
+def _controls(text: str) -> Iterable[str]:
+    # What can be printed is none; white space other than the plain space cannot, either.
+    if text.isprintable():
+        return ()
+    return [char for char in set(text) if unicodedata.category(char)[0] == "C"]
+
+
+def _parse_template(template: str) -> tuple[str | int, ...]:
+    parts: list[str | int] = []
+    done = 0
+    for match in _TEMPLATE_GROUP.finditer(template):
+        parts += [template[done : match.start()], int(match[1] or match[2])]
+        done = match.end()
+    return tuple(part for part in [*parts, template[done:]] if part != "")

@@ -1,0 +1,1 @@
+"""The rule set of the reference: Moses as sacremoses has it."""

@@ -1,0 +1,1 @@
+"""Streams of texts, in one process or in several."""
