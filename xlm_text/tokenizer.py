@@ -10,6 +10,7 @@ from typing import Any
 from tokenizers import AddedToken
 
 from xlm_text.analysis.analyzers import Cutters
+from xlm_text.analysis.columns import Detail
 from xlm_text.analysis.texts import Texts
 from xlm_text.arguments import read_arguments
 from xlm_text.batches.calling import Side, tokenize
@@ -204,7 +205,8 @@ class XLMTokenizer(Decoder):
         """
         check_string("text", text)
         lang = self.check_language(lang, needed=not bypass_tokenizer)
-        return self._texts(lang, bypass_tokenizer, split_special_tokens).analysis(text).tokens
+        texts = self._texts(lang, bypass_tokenizer, split_special_tokens)
+        return texts.columns([text], Detail.TOKENS).tokens[0]
 
     def words(self, text: str, lang: str | None = None) -> list[str]:
         """Return the words of a text as they are before they are cut into pieces."""

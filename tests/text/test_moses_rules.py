@@ -35,7 +35,7 @@ BLOCK = 2000
 
 def words_of(pipeline, text):
     """Find the words unit by unit, as strings and with their alignment, which must agree."""
-    units = pipeline.units(text)
+    units = pipeline.cut(text).units
     words = pipeline.words(units).flat
     aligned = [word for unit in units for word in pipeline.align(Aligned.of(unit))]
     assert [word.text for word in aligned] == words
@@ -113,7 +113,7 @@ def test_many_lines(lang, tokenizers):
         wrong = [
             (line, words, wanted)
             for line, wanted in zip(lines, printed, strict=True)
-            if (words := pipeline.words(pipeline.units(line)).flat) != wanted.split()
+            if (words := pipeline.words(pipeline.cut(line).units).flat) != wanted.split()
         ]
         assert wrong == []
         # What is remembered gives the same in every context; every fifth block tries it.

@@ -9,7 +9,8 @@ import pytest
 from xlm_text import XLMTokenizer
 from xlm_text.alignment.spans import Spans, SpanTable
 from xlm_text.analysis.analyzer import Analyzer
-from xlm_text.cache.units import Memory, WordMemory
+from xlm_text.cache.units import UnitCache
+from xlm_text.cache.words import WordCache
 from xlm_text.pipelines.perl import PerlPipeline
 from xlm_text.pipelines.sacremoses import MosesPipeline
 from xlm_text.rules.engine import Rules
@@ -20,8 +21,8 @@ from xlm_text.rules.sacremoses.words import PlainWords
 from .support import FIXTURES, sentences
 
 KEPT = (
-    Analyzer, Memory, MosesData, MosesPipeline, PerlPipeline, PerlPlainWords, PlainWords, Rules,
-    Spans, SpanTable, WordMemory,
+    Analyzer, MosesData, MosesPipeline, PerlPipeline, PerlPlainWords, PlainWords, Rules,
+    Spans, SpanTable, UnitCache, WordCache,
 )  # fmt: skip
 
 

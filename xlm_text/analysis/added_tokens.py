@@ -13,7 +13,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from tokenizers import AddedToken
 
 # A part of a text: its characters, where it begins, and whether it is an added token.
-Part = tuple[str, int, bool]
+Found = tuple[str, int, bool]
 
 # The automaton that looks at each byte of a text once has a table of this many bytes at most; with
 # more tokens one that is slower and smaller takes its place.
@@ -107,7 +107,7 @@ class AddedTokens:
             holders.update(range(bisect_right(ends, start), bisect_right(ends, end - 1) + 1))
         return holders
 
-    def split(self, text: str) -> list[Part]:
+    def split(self, text: str) -> list[Found]:
         """Cut a text into added tokens and what lies between them.
 
         A token's ``lstrip`` and ``rstrip`` take the white space beside it away; with

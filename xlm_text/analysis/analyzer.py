@@ -1,57 +1,36 @@
-"""From texts of one language to ids and places: units, words, case and accents, pieces."""
+"""From texts of one language to their columns: units, words, case and accents, pieces."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
-from typing import NamedTuple
+from itertools import accumulate, chain, islice
+from typing import NamedTuple, TypeVar
 
 from xlm_text.alignment.aligned import Aligned
 from xlm_text.alignment.places import aligned_spans, find_places, placed_spans
 from xlm_text.alignment.spans import Span, Spans, SpanTable
+from xlm_text.analysis.columns import Columns, Detail
 from xlm_text.bpe.subwords import Subwords
-from xlm_text.cache.units import Memory, WordMemory
+from xlm_text.cache.units import UnitCache
+from xlm_text.cache.words import WordCache
+from xlm_text.pipelines.base import Pipeline
 from xlm_text.pipelines.casing import (
     lowercase_and_remove_accents,
     lowercase_and_remove_accents_aligned,
 )
-from xlm_text.pipelines.sacremoses import Pipeline
 from xlm_text.pipelines.words import Words
 
 Numbers = tuple[int, ...]
-
-
-@dataclass
-class Analysis:
-    """The pieces of a text and where they are in it.
-
-    Attributes:
-        tokens: the pieces.
-        offsets: for each piece, the span ``(start, end)`` of the caller's string, in code points.
-        words: for each piece, the number of its word.
-
-    """
-
-    tokens: list[str]
-    offsets: list[Span]
-    words: list[int]
-
-    def extend(self, tokens: Sequence[str], offsets: Sequence[Span], words: Sequence[int]) -> None:
-        """Append further pieces, whose words are numbered from 0, to the ones there are."""
-        first = self.words[-1] + 1 if self.words else 0
-        self.tokens += tokens
-        self.offsets += offsets
-        self.words += [first + word for word in words]
-
 
 # What is made for each word and each unit is a bare tuple: one with names takes several times as
 # long to make.
 # Of a word the ids of its pieces, and how many of its characters the pieces have.
 WordPieces = tuple[Numbers, Numbers]
-# Of a unit the ids of its pieces, where they are, and its length with the space behind it: so far
-# it is to the next one.
-Places = tuple[Numbers, Spans, int]
+# Of a unit the ids of its pieces, where they are, and how far it is to the next unit with one space
+# between them.
+LocatedUnit = tuple[Numbers, Spans, int]
+
+V = TypeVar("V")
 
 
 class Located(NamedTuple):
@@ -64,24 +43,15 @@ class Located(NamedTuple):
     aligned: dict[int, list[Aligned]]
 
 
-class Details(NamedTuple):
-    """The pieces of a unit, and the number in the unit of each piece's word."""
-
-    tokens: tuple[str, ...]
-    words: Numbers
-    spans: Spans
-
-
 class Analyzer:
-    """Runs the stages for the texts of one language, and remembers what units became.
+    """Runs the stages for the texts of one language, and caches what units and words became.
 
     Args:
         pipeline: finds the words.
         lowercase: whether words lose their case and accents.
         subwords: cuts words into pieces.
         ids_of: gives the ids of pieces.
-        memory_limit: how many units are remembered; those with their places, and with every
-            detail, have memories of their own.
+        memory_limit: how many units are cached; those with their spans have a cache of their own.
 
     """
 
@@ -98,95 +68,89 @@ class Analyzer:
         self._subwords = subwords
         self._ids_of = ids_of
         self._spans = SpanTable()
-        self._word_ids = WordMemory(self._work_out_word_ids, memory_limit)
-        self._word_pieces = WordMemory(self._work_out_word_pieces, memory_limit)
-        self._ids = Memory(pipeline, self._work_out_ids, memory_limit)
-        self._places = Memory(pipeline, self._work_out_places, memory_limit)
-        self._details = Memory(pipeline, self._work_out_details, memory_limit)
+        self._word_ids = WordCache(self._compute_word_ids, memory_limit)
+        self._word_pieces = WordCache(self._compute_word_pieces, memory_limit)
+        self._word_tokens = WordCache(self._compute_word_tokens, memory_limit)
+        self._unit_ids = UnitCache(pipeline, self._compute_unit_ids, memory_limit)
+        self._located_units = UnitCache(pipeline, self._compute_located_units, memory_limit)
+        self._unit_words = UnitCache(pipeline, self._compute_unit_words, memory_limit)
 
-    # The hot path -------------------------------------------------------------------------
-    #
-    # Most texts are nothing but chunks between spaces that are known, and that what is beside them
-    # cannot change: they are looked up.  A text with a chunk of another kind comes again with its
-    # sentences marked, and goes the long way in the end, unit by unit.
-
-    def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the ids of each text."""
-        inner, final = self._ids.inner.__getitem__, self._ids.final.__getitem__
-        flat = chain.from_iterable
-        rows: list[list[int]] = [[]] * len(texts)
-        late: list[int] = []
-        coming = list(enumerate(texts))
-        for i, text in coming:
-            chunks = text.split(" ")
-            last = chunks.pop()
-            try:
-                rows[i] = [*flat(map(inner, chunks)), *final(last)]
-            except KeyError:
-                self._try_sentences(i, text, coming, late)
-        for i, (_, values) in zip(late, self._ids.units([texts[i] for i in late]), strict=True):
-            rows[i] = [*flat(values)]
-        return rows
-
-    def ids_and_offsets(self, texts: Sequence[str]) -> tuple[list[list[int]], list[list[Span]]]:
-        """Return the ids of each text and, for each of them, its span of the text."""
-        inner, final = self._places.inner.__getitem__, self._places.final.__getitem__
-        rows: list[list[int]] = [[] for _ in texts]
-        offsets: list[list[Span]] = [[] for _ in texts]
-        late: list[int] = []
-        coming = list(enumerate(texts))
-        for i, text in coming:
-            chunks = text.split(" ")
-            last = chunks.pop()
-            try:
-                known = [*map(inner, chunks), final(last)]
-            except KeyError:
-                self._try_sentences(i, text, coming, late)
-                continue
-            row, spans, position = rows[i], offsets[i], 0
-            for ids, spans_at, length in known:
-                row += ids
-                spans += spans_at[position]
-                position += length
-        late_texts = [texts[i] for i in late]
-        for i, text, found in zip(late, late_texts, self._places.units(late_texts), strict=True):
-            position = 0
-            for unit, (ids, spans_at, length) in zip(*found, strict=True):
-                # Between two units there is nothing but spaces.
-                position = text.index(unit, position)
-                rows[i] += ids
-                offsets[i] += spans_at[position]
-                position += length - 1
-        return rows, offsets
-
-    def _try_sentences(
-        self, i: int, text: str, coming: list[tuple[int, str]], late: list[int]
-    ) -> None:
-        """Let a text come again with its sentences marked, unless it came with them now."""
-        marked = self._pipeline.mark_sentences(text)
-        if marked != text:
-            coming.append((i, marked))
+    def columns(self, texts: Sequence[str], detail: Detail) -> Columns:
+        """Return the pieces of texts."""
+        columns = Columns.empty(len(texts))
+        if detail is Detail.IDS:
+            columns.ids = self._values(self._unit_ids, texts)
         else:
-            late.append(i)
-
-    # Everything about a text --------------------------------------------------------------
-
-    def analyses(self, texts: Sequence[str]) -> list[Analysis]:
-        """Return the pieces of each text with their places."""
-        analyses = []
-        for text, found in zip(texts, self._details.units(texts), strict=True):
-            analysis = Analysis([], [], [])
-            position = 0
-            for unit, (tokens, words, spans_at) in zip(*found, strict=True):
-                position = text.index(unit, position)
-                analysis.extend(tokens, spans_at[position], words)
-                position += len(unit)
-            analyses.append(analysis)
-        return analyses
+            columns.ids, columns.spans = self._ids_and_spans(texts)
+        if detail is Detail.TOKENS:
+            columns.tokens, columns.words = self._tokens(self._values(self._unit_words, texts))
+        return columns
 
     def words(self, text: str) -> list[str]:
         """Return the words of a text, in the case and with the accents that the pieces have."""
-        return self._words(self._pipeline.units(text)).flat
+        return self._values(self._unit_words, [text])[0]
+
+    # The hot paths ------------------------------------------------------------------------
+    #
+    # Most texts are nothing but chunks between spaces that are known, and that what is beside them
+    # cannot change: they are looked up.  The others go the long way, sentence by sentence or unit
+    # by unit.
+
+    @staticmethod
+    def _values(cache: UnitCache[Sequence[V]], texts: Sequence[str]) -> list[list[V]]:
+        """Return, for each text, what is cached of its units in one list."""
+        inside, at_end = cache.inside.__getitem__, cache.at_text_end.__getitem__
+        flat = chain.from_iterable
+        rows: list[list[V]] = [[]] * len(texts)
+        late: list[int] = []
+        for i, text in enumerate(texts if cache.has_chunks else ()):
+            chunks = text.split(" ")
+            last = chunks.pop()
+            try:
+                rows[i] = [*flat(map(inside, chunks)), *at_end(last)]
+            except KeyError:
+                late.append(i)
+        for i, values, _ in cache.values(texts, late if cache.has_chunks else range(len(texts))):
+            rows[i] = [*flat(values)]
+        return rows
+
+    def _ids_and_spans(self, texts: Sequence[str]) -> tuple[list[list[int]], list[list[Span]]]:
+        cache = self._located_units
+        inside, at_end = cache.inside.__getitem__, cache.at_text_end.__getitem__
+        rows: list[list[int]] = [[] for _ in texts]
+        offsets: list[list[Span]] = [[] for _ in texts]
+        late: list[int] = []
+        for i, text in enumerate(texts if cache.has_chunks else ()):
+            chunks = text.split(" ")
+            last = chunks.pop()
+            try:
+                values = [*map(inside, chunks), at_end(last)]
+            except KeyError:
+                late.append(i)
+                continue
+            row, spans, position = rows[i], offsets[i], 0
+            for ids, spans_at, length in values:
+                row += ids
+                spans += spans_at[position]
+                position += length
+        for i, values, cut in cache.values(texts, late if cache.has_chunks else range(len(texts))):
+            row, spans = rows[i], offsets[i]
+            starts = cut.starts() if cut else accumulate([value[2] for value in values], initial=0)
+            for (ids, spans_at, _), start in zip(values, starts, strict=False):
+                row += ids
+                spans += spans_at[start]
+        return rows, offsets
+
+    def _tokens(self, words: list[list[str]]) -> tuple[list[list[str]], list[list[int]]]:
+        """Return the tokens of texts, and the numbers of their words."""
+        tokens, numbers = [], []
+        of_texts = Words.of(words)
+        for pieces in of_texts.share_out(self._word_tokens.values(of_texts.flat)):
+            tokens.append(list(chain.from_iterable(pieces)))
+            # A word may be left without pieces; it does not count.
+            left = filter(None, pieces)
+            numbers.append([number for number, word in enumerate(left) for _ in word])
+        return tokens, numbers
 
     # A unit for the first time ------------------------------------------------------------
 
@@ -198,7 +162,10 @@ class Analyzer:
             return lowercase_and_remove_accents(words)
         return words.without_empty()
 
-    def _work_out_ids(self, units: list[str]) -> list[Numbers]:
+    def _compute_unit_words(self, units: list[str]) -> list[Sequence[str]]:
+        return [tuple(words) for words in self._words(units).of_units()]
+
+    def _compute_unit_ids(self, units: list[str]) -> list[Sequence[int]]:
         words = self._words(units)
         ids = iter(self._word_ids.values(words.flat))
         return [
@@ -206,41 +173,10 @@ class Analyzer:
             for count in words.counts
         ]
 
-    def _work_out_places(self, units: list[str]) -> list[Places]:
-        return self._place(units, self._locate(units))
-
-    def _work_out_details(self, units: list[str]) -> list[Details]:
+    def _compute_located_units(self, units: list[str]) -> list[LocatedUnit]:
         located = self._locate(units)
-        words = located.words
-        distinct = list(dict.fromkeys(words.flat))
-        pieces_of = dict(zip(distinct, self._subwords.split(distinct), strict=True))
-        each = words.share_out(map(pieces_of.__getitem__, words.flat))
-        details = []
-        for pieces, (_, spans, _) in zip(each, self._place(units, located), strict=True):
-            # A word may be left without pieces; it does not count.
-            left = filter(None, pieces)
-            numbers = tuple(number for number, word in enumerate(left) for _ in word)
-            details.append(Details(tuple(chain.from_iterable(pieces)), numbers, spans))
-        return details
-
-    def _locate(self, units: list[str]) -> Located:
-        words = self._pipeline.words(units)
-        cased = self._cased(words)
-        places: list[Sequence[int] | None] = []
-        # The others take the rules again, on text that carries its alignment.
-        aligned: dict[int, list[Aligned]] = {}
-        each = list(cased.of_units())
-        for i, (unit, own) in enumerate(zip(units, words.of_units(), strict=True)):
-            places.append(find_places(unit, own, each[i], self._subwords.falls_apart))
-            if places[i] is None:
-                aligned[i] = self._align(unit)
-                each[i] = [word.text for word in aligned[i]]
-        return Located(Words.of(each) if aligned else cased, places, aligned)
-
-    def _place(self, units: list[str], located: Located) -> list[Places]:
-        words = located.words
-        pieces_of = words.share_out(self._word_pieces.values(words.flat))
-        made = []
+        pieces_of = located.words.share_out(self._word_pieces.values(located.words.flat))
+        made: list[LocatedUnit] = []
         for i, (unit, pieces) in enumerate(zip(units, pieces_of, strict=True)):
             if len(pieces) == 1:
                 ids, lengths = pieces[0]
@@ -258,17 +194,36 @@ class Analyzer:
                     for word, (_, own) in zip(located.aligned[i], pieces, strict=True)
                 ]
                 spans = Spans(list(chain.from_iterable(found)))
-            # Some units have the space behind them with them.
-            made.append((ids, spans, len(unit) + (not unit.endswith(" "))))
+            made.append((ids, spans, _distance(unit)))
         return made
+
+    def _locate(self, units: list[str]) -> Located:
+        words = self._pipeline.words(units)
+        cased = self._cased(words)
+        places: list[Sequence[int] | None] = []
+        # The others take the rules again, on text that carries its alignment.
+        aligned: dict[int, list[Aligned]] = {}
+        each = list(cased.of_units())
+        for i, (unit, own) in enumerate(zip(units, words.of_units(), strict=True)):
+            places.append(find_places(unit, own, each[i], self._subwords.falls_apart))
+            if places[i] is None:
+                aligned[i] = self._align(unit)
+                each[i] = [word.text for word in aligned[i]]
+        return Located(Words.of(each) if aligned else cased, places, aligned)
+
+    def _align(self, unit: str) -> list[Aligned]:
+        words = self._pipeline.align(Aligned.of(unit))
+        if self._lowercase:
+            words = lowercase_and_remove_accents_aligned(words)
+        return [word for word in words if word.text]
 
     # A word for the first time ------------------------------------------------------------
 
-    def _work_out_word_ids(self, words: list[str]) -> Iterator[Numbers]:
+    def _compute_word_ids(self, words: list[str]) -> Iterator[Numbers]:
         for word, ids in zip(words, self._subwords.ids(words), strict=True):
             yield tuple(self._ids_of(self._subwords.split([word])[0])) if ids is None else ids
 
-    def _work_out_word_pieces(self, words: list[str]) -> Iterator[WordPieces]:
+    def _compute_word_pieces(self, words: list[str]) -> Iterator[WordPieces]:
         piece_lengths = self._subwords.piece_lengths
         for word, ids in zip(words, self._subwords.ids(words), strict=True):
             if ids is None:
@@ -286,8 +241,13 @@ class Analyzer:
             # The last piece carries the mark of the word's end, too.
             yield ids, (*lengths, len(word) - sum(lengths))
 
-    def _align(self, unit: str) -> list[Aligned]:
-        words = self._pipeline.align(Aligned.of(unit))
-        if self._lowercase:
-            words = lowercase_and_remove_accents_aligned(words)
-        return [word for word in words if word.text]
+    def _compute_word_tokens(self, words: list[str]) -> Iterator[tuple[str, ...]]:
+        return map(tuple, self._subwords.split(words))
+
+
+def _distance(unit: str) -> int:
+    """Return how far the next unit's beginning is from this one's, with one space between them.
+
+    A unit that ends in a space has that space with it.
+    """
+    return len(unit) + (not unit.endswith(" "))

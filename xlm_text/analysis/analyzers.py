@@ -9,7 +9,8 @@ from xlm_text.analysis.analyzer import Analyzer
 from xlm_text.analysis.texts import Texts
 from xlm_text.bpe.subwords import Subwords
 from xlm_text.languages.table import choose_segmenter
-from xlm_text.pipelines.sacremoses import Pipeline, WhiteSpacePipeline, load_pipeline
+from xlm_text.pipelines.base import Pipeline
+from xlm_text.pipelines.sacremoses import WhiteSpacePipeline, load_pipeline
 from xlm_text.settings import Settings
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
 
 from xlm_text.alignment.spans import Span
-from xlm_text.analysis.added_tokens import AddedTokens, Part
-from xlm_text.analysis.analyzer import Analysis, Analyzer
+from xlm_text.analysis.added_tokens import AddedTokens
+from xlm_text.analysis.analyzer import Analyzer
+from xlm_text.analysis.columns import Columns, Detail
 from xlm_text.errors import InputError
 
 # A text, or the words of one that was cut already; each word is tokenized on its own.
@@ -16,6 +19,23 @@ Text = str | list[str]
 _BLOCK = 1024
 
 
+class Part(NamedTuple):
+    """A part of a text that is an added token, or between two of them.
+
+    Attributes:
+        text: its characters.
+        start: where it begins in its text, or in its word.
+        added: the id, if it is an added token.
+        word: the number of the word that it is in, where the caller gave words.
+
+    """
+
+    text: str
+    start: int
+    added: int | None
+    word: int | None
+
+
 class Texts:
     """Finds the added tokens in texts and has everything between them analysed."""
 
@@ -23,84 +43,44 @@ class Texts:
         self._analyzer = analyzer
         self._added = added
 
-    def ids(self, texts: Sequence[Text]) -> list[list[int]]:
-        """Return the ids of each text."""
-        rows: list[list[int]] = []
-        for whole, cut in self._blocks(texts):
-            first = len(rows)
-            rows += self._analyzer.ids(whole)
-            if not cut:
-                continue
-            found = iter(self._analyzer.ids(_between(cut)))
-            for number, parts in cut.items():
-                row = rows[first + number]
-                for part, _, added in parts:
-                    row += (self._added.ids[part],) if added else next(found)
-        return rows
+    def columns(self, texts: Sequence[Text], detail: Detail = Detail.IDS) -> Columns:
+        """Return the pieces of texts; the spans of a text of words count from each word.
 
-    def ids_and_offsets(self, texts: Sequence[Text]) -> tuple[list[list[int]], list[list[Span]]]:
-        """Return the ids of each text and, for each of them, its span of the text or word."""
-        rows: list[list[int]] = []
-        places: list[list[Span]] = []
-        for whole, cut in self._blocks(texts):
-            first = len(rows)
-            ids, offsets = self._analyzer.ids_and_offsets(whole)
-            rows += ids
-            places += offsets
-            if not cut:
-                continue
-            found = zip(*self._analyzer.ids_and_offsets(_between(cut)), strict=True)
-            for number, parts in cut.items():
-                row, spans = rows[first + number], places[first + number]
-                for part, start, added in parts:
-                    if added:
-                        row.append(self._added.ids[part])
-                        spans.append((start, start + len(part)))
-                    else:
-                        own, own_spans = next(found)
-                        row += own
-                        spans += [(start + begin, start + end) for begin, end in own_spans]
-        return rows, places
+        Raises:
+            InputError: a text is not valid Unicode; with its number.
 
-    def analyses(self, texts: Sequence[Text]) -> list[Analysis]:
-        """Return the tokens of each text with their places; those of words count from each word."""
-        found: list[Analysis] = []
+        """
+        columns = Columns.empty()
         for whole, cut in self._blocks(texts):
-            first = len(found)
-            found += self._analyzer.analyses(whole)
-            for number in cut:
-                found[first + number] = self.analysis(texts[first + number])
-        return found
-
-    def analysis(self, text: Text) -> Analysis:
-        """Return the tokens of a text with their places; those of words count from each word."""
-        whole = Analysis([], [], [])
-        if isinstance(text, str):
-            for part, start, added in self._added.split(check_texts([text])[0]):
-                if added:
-                    whole.extend([part], [(start, start + len(part))], [0])
-                else:
-                    found = self._analyzer.analyses([part])[0]
-                    offsets = [(start + first, start + end) for first, end in found.offsets]
-                    whole.extend(found.tokens, offsets, found.words)
-            return whole
-        for number, word in enumerate(text):
-            found = self.analysis(word)
-            whole.tokens += found.tokens
-            whole.offsets += found.offsets
-            whole.words += [number] * len(found.tokens)
-        return whole
+            found = self._analyzer.columns(whole, detail)
+            if cut:
+                self._replace(found, cut, detail)
+            columns.extend(found)
+        return columns
 
     def words(self, text: str) -> list[str]:
         """Return the words of a text as they are before they are cut into pieces."""
         words: list[str] = []
-        for part, _, added in self._added.split(check_texts([text])[0]):
-            words += [part] if added else self._analyzer.words(part)
+        for part in self._parts(check_texts([text])[0]):
+            words += [part.text] if part.added is not None else self._analyzer.words(part.text)
         return words
 
-    def _blocks(
-        self, texts: Sequence[Text]
-    ) -> Iterator[tuple[Sequence[str], dict[int, list[Part]]]]:
+    def _replace(self, columns: Columns, cut: dict[int, list[Part]], detail: Detail) -> None:
+        """Put the columns of texts that were cut into parts in the place of empty ones."""
+        between = [part.text for parts in cut.values() for part in parts if part.added is None]
+        found = self._analyzer.columns(between, detail)
+        ids, spans = iter(found.ids), iter(found.spans)
+        tokens = (
+            zip(found.tokens, found.words, strict=True) if detail is Detail.TOKENS else iter(())
+        )
+        for number, parts in cut.items():
+            columns.ids[number] = _join_ids(parts, ids)
+            if detail >= Detail.SPANS:
+                columns.spans[number] = _join_spans(parts, spans)
+            if detail >= Detail.TOKENS:
+                columns.tokens[number], columns.words[number] = _join_tokens(parts, tokens)
+
+    def _blocks(self, texts: Sequence[Text]) -> Iterator[tuple[list[str], dict[int, list[Part]]]]:
         """Give blocks of texts; those that have added tokens or words come cut into parts.
 
         The parts are by the number of the text in its block, and an empty text is in its place.
@@ -114,16 +94,54 @@ class Texts:
                 numbers.update(i for i, text in enumerate(block) if not isinstance(text, str))
             cut: dict[int, list[Part]] = {}
             for number in sorted(numbers):
-                text = block[number]
-                words = [text] if isinstance(text, str) else text
-                cut[number] = [part for word in words for part in self._added.split(word)]
+                cut[number] = self._parts(block[number])
                 strings[number] = ""
             yield strings, cut
 
+    def _parts(self, text: Text) -> list[Part]:
+        id_of = self._added.ids
+        words: Iterable[tuple[int | None, str]]
+        words = [(None, text)] if isinstance(text, str) else enumerate(text)
+        return [
+            Part(part, start, id_of[part] if added else None, number)
+            for number, word in words
+            for part, start, added in self._added.split(word)
+        ]
 
-def _between(cut: Mapping[int, list[Part]]) -> list[str]:
-    """Return what is between the added tokens of texts."""
-    return [part for parts in cut.values() for part, _, added in parts if not added]
+
+def _join_ids(parts: list[Part], found: Iterator[list[int]]) -> list[int]:
+    return list(
+        chain.from_iterable(next(found) if part.added is None else (part.added,) for part in parts)
+    )
+
+
+def _join_spans(parts: list[Part], found: Iterator[list[Span]]) -> list[Span]:
+    spans: list[Span] = []
+    for part in parts:
+        start = part.start
+        if part.added is not None:
+            spans.append((start, start + len(part.text)))
+        elif start:
+            spans += [(start + first, start + end) for first, end in next(found)]
+        else:
+            spans += next(found)
+    return spans
+
+
+def _join_tokens(
+    parts: list[Part], found: Iterator[tuple[list[str], list[int]]]
+) -> tuple[list[str], list[int]]:
+    tokens: list[str] = []
+    words: list[int] = []
+    for part in parts:
+        own, numbers = ([part.text], [0]) if part.added is not None else next(found)
+        tokens += own
+        if part.word is not None:
+            words += [part.word] * len(own)
+        else:
+            first = words[-1] + 1 if words else 0
+            words += [first + number for number in numbers]
+    return tokens, words
 
 
 def check_texts(texts: Sequence[str], first: int = 0) -> Sequence[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import starmap
 from typing import NamedTuple, cast
 
 from xlm_text.alignment.spans import Span
+from xlm_text.analysis.columns import Detail
 from xlm_text.analysis.texts import Text, Texts
 from xlm_text.batches.samples import Given, Samples
 from xlm_text.errors import InputError
@@ -48,10 +50,9 @@ class Source:
         found: dict[int, Tokens] = {}
         for lang, members in _plain_by_language(self.texts, self.langs):
             texts = [cast(Text, self.texts[i]) for i in members]
-            cutter = self.cutters[lang]
-            rows = zip(members, cutter.ids(texts), cutter.analyses(texts), strict=True)
-            for i, ids, analysis in rows:
-                found[i] = Tokens(ids, analysis.tokens, analysis.offsets, analysis.words)
+            columns = self.cutters[lang].columns(texts, Detail.TOKENS)
+            rows = zip(columns.ids, columns.tokens, columns.spans, columns.words, strict=True)
+            found.update(zip(members, starmap(Tokens, rows), strict=True))
         for i, text in enumerate(self.texts):
             if isinstance(text, Given):
                 count = len(text.ids)
@@ -81,42 +82,36 @@ def tokenize(samples: Samples, load: Load, with_offsets: bool) -> tuple[Side, Si
         InputError: a text cannot be used; its number is that in the caller's list.
 
     """
-    first = _tokenize(samples.texts, samples.langs, load, with_offsets)
+    detail = Detail.SPANS if with_offsets else Detail.IDS
+    first = _tokenize(samples.texts, samples.langs, load, detail)
     if samples.pairs is None:
         return first, None
-    return first, _tokenize(samples.pairs, samples.pair_langs, load, with_offsets)
+    return first, _tokenize(samples.pairs, samples.pair_langs, load, detail)
 
 
 def _tokenize(
-    texts: Sequence[Text | Given], langs: Sequence[str], load: Load, with_offsets: bool
+    texts: Sequence[Text | Given], langs: Sequence[str], load: Load, detail: Detail
 ) -> Side:
     """Tokenize texts, all of one language together."""
     if texts and langs.count(langs[0]) == len(langs) and Given not in set(map(type, texts)):
         cutter = load(langs[0])
-        ids, offsets = _cut(cutter, cast("Sequence[Text]", texts), with_offsets)
-        return Side(Source(texts, langs, {langs[0]: cutter}), ids, offsets)
-    ids, offsets = [[]] * len(texts), [[]] * len(texts)
+        columns = cutter.columns(cast("Sequence[Text]", texts), detail)
+        return Side(Source(texts, langs, {langs[0]: cutter}), columns.ids, columns.spans)
+    ids: list[list[int]] = [[]] * len(texts)
+    offsets: list[list[Span]] = [[]] * len(texts)
     cutters: dict[str, Texts] = {}
     for lang, members in _plain_by_language(texts, langs):
         cutters[lang] = load(lang)
         try:
-            found = _cut(cutters[lang], [cast(Text, texts[i]) for i in members], with_offsets)
+            found = cutters[lang].columns([cast(Text, texts[i]) for i in members], detail)
         except InputError as error:
             raise error if error.number is None else error.at(members[error.number]) from None
-        for i, row, spans in zip(members, *found, strict=True):
+        for i, row, spans in zip(members, found.ids, found.spans, strict=True):
             ids[i], offsets[i] = row, spans
     for i, text in enumerate(texts):
         if isinstance(text, Given):
             ids[i], offsets[i] = [*text.ids], [(0, 0)] * len(text.ids)
     return Side(Source(texts, langs, cutters), ids, offsets)
-
-
-def _cut(
-    cutter: Texts, texts: Sequence[Text], with_offsets: bool
-) -> tuple[list[list[int]], list[list[Span]]]:
-    if with_offsets:
-        return cutter.ids_and_offsets(texts)
-    return cutter.ids(texts), [[]] * len(texts)
 
 
 def _plain_by_language(

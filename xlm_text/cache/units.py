@@ -1,4 +1,4 @@
-"""Remembering what units of text became: why the tokenizer is fast.
+"""What each unit of text became.
 
 A pipeline cuts a text into units that cannot influence each other; why a cut is safe stands
 beside the cutting, in :mod:`xlm_text.pipelines.units`.  Words repeat, so nearly every unit was
@@ -9,83 +9,154 @@ dictionary.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Generic, TypeVar
 
-from xlm_text.pipelines.sacremoses import Pipeline
+from xlm_text.pipelines.base import Pipeline
+from xlm_text.pipelines.units import Cut
 
 V = TypeVar("V")
 
-# Longer units are worked out each time: they hardly repeat.  And no more characters than this for
-# each unit of the limit are remembered, so that the limit is one on the bytes, too.
+# Longer units are computed each time: they hardly repeat.  And no more characters than this for
+# each unit of the limit are cached, so that the limit is one on the bytes, too.
 _LONGEST_UNIT = 200
 _CHARACTERS_PER_UNIT = 16
-_LONGEST_WORD = 32
 
 
-class Memory(Generic[V]):
-    """What each unit became, for a pipeline, within a limit.
+class UnitCache(Generic[V]):
+    """The values of the units of a pipeline, within a limit.
 
     Args:
         pipeline: cuts texts into units.
-        work_out: works out the values of units that are not known, all together.
-        limit: how many units are remembered at most; the oldest half goes when it is reached.
+        compute: computes the values of units that are not known, all together.
+        limit: how many units are cached at most; the oldest half goes when it is reached.
 
     Attributes:
-        inner: known chunks between two spaces that nothing beside them can change; many that end
-            in a full stop are that with the mark of the end of a sentence behind it.
-        final: known chunks behind a space, or alone, that nothing before them can change, as
-            they are at the end of a text.
+        has_chunks: whether the following can have anything.
+        inside: the values of known chunks between two spaces that nothing beside them can change.
+        at_sentence_end: the same of chunks at the end of a sentence that others follow.
+        at_text_end: the same of chunks at the end of a text.
 
     """
 
     def __init__(
-        self, pipeline: Pipeline, work_out: Callable[[list[str]], list[V]], limit: int
+        self, pipeline: Pipeline, compute: Callable[[list[str]], list[V]], limit: int
     ) -> None:
         self._pipeline = pipeline
-        self._work_out = work_out
+        self._compute = compute
         self._limit = limit
         self._lock = threading.Lock()
         self._known: dict[str, V] = {}
         # Those of them that were met again; most never are.
         self._met_again: set[str] = set()
         self._characters = 0
-        inner, final = pipeline.chunks("")
-        nothing = work_out([""])[0]
-        self.inner: dict[str, V] = dict.fromkeys(inner, nothing)
-        self.final: dict[str, V] = dict.fromkeys(final, nothing)
+        self.inside: dict[str, V] = {}
+        self.at_sentence_end: dict[str, V] = {}
+        self.at_text_end: dict[str, V] = {}
+        self.has_chunks = pipeline.has_chunks
+        if self.has_chunks:
+            self._open_up("", compute([""])[0])
 
-    def units(self, texts: Sequence[str]) -> list[tuple[list[str], list[V]]]:
-        """Return the units of each text, and their values."""
-        cut = list(map(self._pipeline.units, texts))
-        flat = list(chain.from_iterable(cut))
-        # A copy for this call: another thread, or this very call, may make the memory forget.
-        values = dict(zip(flat, map(self._known.get, flat), strict=True))
-        new = [unit for unit, value in values.items() if value is None]
-        found = dict(zip(new, self._work_out(new), strict=True))
+    def values(
+        self, texts: Sequence[str], numbers: Sequence[int]
+    ) -> Iterator[tuple[int, list[V], Cut | None]]:
+        """Give what the units of some texts became; each text once, in no certain order.
+
+        Args:
+            texts: the texts.
+            numbers: which of them.
+
+        Yields:
+            The number of a text, the values of its units, and how it was cut into them; ``None``
+            for the cut says that the units are the chunks between single spaces.
+
+        """
+        if not self.has_chunks:
+            yield from self._by_units(texts, numbers)
+            return
+        others = []
+        for number in numbers:
+            values = self._by_sentences(texts[number])
+            if values is None:
+                others.append(number)
+            else:
+                yield number, values, None
+        yield from self._by_units(texts, others)
+
+    def _by_sentences(self, text: str) -> list[V] | None:
+        """Return the values of a text of several sentences in which every chunk is known."""
+        *sentences, final = self._pipeline.sentences(text)
+        if not sentences:
+            return None
+        inside, at_end = self.inside.__getitem__, self.at_sentence_end
+        values: list[V] = []
+        try:
+            for sentence in sentences:
+                chunks = sentence.split(" ")
+                last = chunks.pop()
+                values += map(inside, chunks)
+                values.append(at_end[last])
+            chunks = final.split(" ")
+            last = chunks.pop()
+            values += map(inside, chunks)
+            values.append(self.at_text_end[last])
+        except KeyError:
+            return None
+        return values
+
+    def _by_units(
+        self, texts: Sequence[str], numbers: Sequence[int]
+    ) -> Iterator[tuple[int, list[V], Cut]]:
+        cuts = [self._pipeline.cut(texts[number]) for number in numbers]
+        flat = list(chain.from_iterable([cut.units for cut in cuts]))
+        # A copy for this call: another thread, or this very call, may make the cache forget.
+        found = dict(zip(flat, map(self._known.get, flat), strict=True))
+        new = [unit for unit, value in found.items() if value is None]
+        computed = dict(zip(new, self._compute(new), strict=True))
         with self._lock:
-            if len(new) < len(values):
-                self._open_up(values)
-            self._remember(found)
-        values.update(found)
-        value_of = values.__getitem__
-        return [(units, list(map(value_of, units))) for units in cut]  # type: ignore[arg-type]
+            if len(new) < len(found):
+                self._meet(found)
+            self._keep(computed)
+        found.update(computed)
+        value_of = found.__getitem__
+        for number, cut in zip(numbers, cuts, strict=True):
+            yield number, list(map(value_of, cut.units)), cut  # type: ignore[arg-type]
 
-    def _open_up(self, values: dict[str, V | None]) -> None:
-        """Let the hot path use what is met again, if what is beside it cannot change it."""
-        again = [unit for unit in values if unit in self._known and unit not in self._met_again]
+    def _meet(self, found: dict[str, V | None]) -> None:
+        """Open what is met again up to texts that are looked up by their chunks."""
+        again = [unit for unit in found if unit in self._known and unit not in self._met_again]
         self._met_again.update(again)
         for unit in again:
-            inner, final = self._pipeline.chunks(unit)
-            self.inner.update(dict.fromkeys(inner, self._known[unit]))
-            self.final.update(dict.fromkeys(final, self._known[unit]))
+            self._open_up(unit, self._known[unit])
 
-    def _remember(self, found: dict[str, V]) -> None:
+    def _open_up(self, unit: str, value: V) -> None:
+        chunk = self._pipeline.chunk(unit)
+        if chunk is None:
+            return
+        if chunk.inside:
+            self.inside[chunk.text] = value
+        if chunk.at_sentence_end:
+            self.at_sentence_end[chunk.text] = value
+        if chunk.at_text_end:
+            self.at_text_end[chunk.text] = value
+
+    def _close(self, unit: str) -> None:
+        chunk = self._pipeline.chunk(unit)
+        if chunk is None:
+            return
+        if chunk.inside:
+            self.inside.pop(chunk.text, None)
+        if chunk.at_sentence_end:
+            self.at_sentence_end.pop(chunk.text, None)
+        if chunk.at_text_end:
+            self.at_text_end.pop(chunk.text, None)
+
+    def _keep(self, computed: dict[str, V]) -> None:
         known, most = self._known, self._limit * _CHARACTERS_PER_UNIT
         kept = {
             unit: value
-            for unit, value in found.items()
+            for unit, value in computed.items()
             if 0 < len(unit) <= _LONGEST_UNIT and unit not in known
         }
         size = sum(map(len, kept))
@@ -105,38 +176,4 @@ class Memory(Generic[V]):
             self._characters -= len(unit)
             if unit in self._met_again:
                 self._met_again.discard(unit)
-                inner, final = self._pipeline.chunks(unit)
-                for chunk in inner:
-                    self.inner.pop(chunk, None)
-                for chunk in final:
-                    self.final.pop(chunk, None)
-
-
-class WordMemory(Generic[V]):
-    """What each word became, within a limit: new units are mostly made of known words.
-
-    Args:
-        work_out: works out the values of words that are not known, all together.
-        limit: how many words are remembered at most; all go when it is reached.
-
-    """
-
-    def __init__(self, work_out: Callable[[list[str]], Iterable[V]], limit: int) -> None:
-        self._work_out = work_out
-        self._limit = limit
-        self._known: dict[str, V] = {}
-
-    def values(self, words: Sequence[str]) -> list[V]:
-        """Return the value of each word."""
-        known = self._known
-        values = list(map(known.get, words))
-        new = [word for word, value in zip(words, values, strict=True) if value is None]
-        distinct = list(dict.fromkeys(new))
-        found = dict(zip(distinct, self._work_out(distinct), strict=True))
-        kept = {word: value for word, value in found.items() if len(word) <= _LONGEST_WORD}
-        if len(known) + len(kept) > self._limit:
-            known = self._known = {}
-        if len(kept) <= self._limit:
-            known.update(kept)
-        worked_out = map(found.__getitem__, new)
-        return [next(worked_out) if value is None else value for value in values]
+                self._close(unit)

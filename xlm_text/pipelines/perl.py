@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from xlm_text.alignment.aligned import Aligned, Piece
-from xlm_text.pipelines.perl_units import perl_chunks, perl_mark_sentences, perl_units
+from xlm_text.pipelines.base import WithoutChunks
+from xlm_text.pipelines.perl_units import cut_perl, perl_chunk
 from xlm_text.pipelines.sacremoses import MosesPipeline
-from xlm_text.pipelines.units import Chunks, chinese_units, only_chinese, thai_units
+from xlm_text.pipelines.units import Cut, cut_chinese, cut_lines, cut_thai
 from xlm_text.pipelines.words import Words
+from xlm_text.rules.characters import only_chinese
 from xlm_text.rules.engine import Rules
 from xlm_text.rules.perl.plain_words import PerlPlainWords
 from xlm_text.rules.perl.rules import normalization, words
@@ -24,9 +26,8 @@ _MORE = "X"
 class PerlPipeline(MosesPipeline):
     """Normalise, then cut by the rules of ``tokenizer.perl``."""
 
-    units = staticmethod(perl_units)
-    chunks = staticmethod(perl_chunks)
-    mark_sentences = staticmethod(perl_mark_sentences)
+    cut = staticmethod(cut_perl)
+    chunk = staticmethod(perl_chunk)
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
@@ -52,8 +53,8 @@ class PerlPipeline(MosesPipeline):
         return super()._align_by_rules(text)
 
 
-class _SegmentedPipeline:
-    """What the languages with a segmenter share: no line has chunks that are always one unit.
+class _SegmentedPipeline(WithoutChunks):
+    """What the languages with a segmenter share.
 
     Args:
         segment: cuts a line into words.
@@ -73,18 +74,12 @@ class _SegmentedPipeline:
         self._as_written = as_written
         self._normalization = normalization(self.lang)
 
-    def chunks(self, unit: str) -> Chunks:
-        return [], []
-
-    def mark_sentences(self, text: str) -> str:
-        return text
-
-    def units(self, text: str) -> list[str]:
+    def cut(self, text: str) -> Cut:
         """Cut a text into lines, and these into units."""
-        return [unit for line in text.split("\n") for unit in self._units_of_line(line)]
+        return cut_lines(text, self._cut_line)
 
-    def _units_of_line(self, line: str) -> list[str]:
-        return [line]
+    def _cut_line(self, line: str) -> Cut:
+        return Cut([line], None)
 
     def words(self, units: Sequence[str]) -> Words:
         return Words.of(map(self._words, units))
@@ -119,8 +114,8 @@ class PerlChinesePipeline(_SegmentedPipeline):
 
     lang = "zh"
 
-    def _units_of_line(self, line: str) -> list[str]:
-        return chinese_units(line)
+    def _cut_line(self, line: str) -> Cut:
+        return Cut(cut_chinese(line), None)
 
     def _words(self, unit: str) -> list[str]:
         # No rule is about Chinese characters.
@@ -146,15 +141,15 @@ class PerlThaiPipeline(_SegmentedPipeline):
         super().__init__(segment, as_written, strip_end)
         self._inside_words = spaces_inside_words()
 
-    def _units_of_line(self, line: str) -> list[str]:
-        units = thai_units(line, self._inside_words)
-        if units == [""]:
-            return [line]
-        if line.startswith(" "):
-            units[0] = " " + units[0]
-        if line.endswith(" "):
-            units[-1] += " "
-        return units
+    def _cut_line(self, line: str) -> Cut:
+        solid = line.strip(" ")
+        units = cut_thai(solid, self._inside_words)
+        if len(solid) < len(line):
+            if not solid:
+                return Cut([line], None)
+            units[0] = " " * (len(line) - len(line.lstrip(" "))) + units[0]
+            units[-1] += " " * (len(line) - len(line.rstrip(" ")))
+        return Cut(units, None)
 
 
 class PerlJapanesePipeline(_SegmentedPipeline):

@@ -39,55 +39,51 @@ but a space there, no word: a text with one is not cut.
 
 from __future__ import annotations
 
-from xlm_text.pipelines.units import (
-    END_OF_SENTENCE,
-    Chunks,
-    mark_sentences,
-    moses_closed,
-    moses_units,
-)
+from xlm_text.pipelines.units import Chunk, Cut, cut_lines, cut_moses, is_closed
 from xlm_text.rules.perl.characters import has_newer_character
 from xlm_text.rules.perl.rules import DOTS_MARKER
 
 
-def perl_units(text: str) -> list[str]:
+def cut_perl(text: str) -> Cut:
     r"""Cut a text; a unit that ends in a space is one that ends in a full stop inside its line.
 
-    >>> perl_units("Mr. Smith of the U.S. said:\n“5 % of it, etc.” Bye. ")
+    >>> cut_perl("Mr. Smith of the U.S. said:\n“5 % of it, etc.” Bye. ").units
     ['Mr. ', 'Smith', 'of', 'the', 'U.S. ', 'said:', '“5', '%', 'of', 'it,', 'etc.” Bye.']
     """
-    if "\n" in text:
-        return [unit for line in text.split("\n") for unit in perl_units(line)]
-    text = text.rstrip(" ")
+    return cut_lines(text, _cut_line)
+
+
+def _cut_line(line: str) -> Cut:
+    text = line.rstrip(" ")
     if _has_no_cuts(text):
-        return [text]
-    units = moses_units(text)
-    if ". " in text:
-        last = units.pop()
-        units = [f"{unit} " if _ends_in_full_stop(unit) else unit for unit in units]
-        units.append(last)
-    return units
+        parts = [text]
+    else:
+        parts = cut_moses(text)
+        if ". " in text:
+            for i in range(0, len(parts) - 1, 2):
+                if _ends_in_full_stop(parts[i]):
+                    parts[i] += " "
+                    parts[i + 1] = parts[i + 1][1:]
+    if len(text) < len(line):
+        parts.append(line[len(text) :])
+    return Cut.of(parts)
 
 
-def perl_chunks(unit: str) -> Chunks:
-    """Return the chunks between spaces that are this unit, inside a line and at its end.
+def perl_chunk(unit: str) -> Chunk | None:
+    """Return the chunk that always is this unit, if there is one.
 
     An empty chunk at the end says that spaces end the text, so that the chunk before it is the
-    last: nothing is known of it here.
+    last: nothing is known of it there.
     """
     if not unit:
-        return [""], []
-    inside = unit.endswith(" ")
-    before, behind = moses_closed(unit[:-1] if inside else unit)
+        return Chunk("", True, False, False)
+    followed = unit.endswith(" ")
+    chunk = unit[:-1] if followed else unit
+    before, behind = is_closed(chunk)
     if not before or _has_no_cuts(unit):
-        return [], []
-    if inside:
-        chunk = unit[:-1]
-        return [chunk + END_OF_SENTENCE, *([chunk] if behind else [])], []
-    return [unit] if behind and not _ends_in_full_stop(unit) else [], [unit]
-
-
-perl_mark_sentences = mark_sentences
+        return None
+    inside = behind and (followed or not _ends_in_full_stop(unit))
+    return Chunk(chunk, inside, at_sentence_end=followed, at_text_end=not followed)
 
 
 def _has_no_cuts(text: str) -> bool:

@@ -2,61 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from xlm_text.alignment.aligned import Aligned
+from xlm_text.pipelines.base import Pipeline, WithoutChunks
 from xlm_text.pipelines.units import (
-    Chunks,
-    chinese_units,
-    mark_sentences,
-    moses_chunks,
-    moses_units,
-    only_chinese,
-    thai_units,
+    Chunk,
+    Cut,
+    cut_chinese,
+    cut_moses,
+    cut_thai,
+    moses_chunk,
+    moses_sentences,
 )
 from xlm_text.pipelines.words import Words
+from xlm_text.rules.characters import only_chinese
 from xlm_text.rules.engine import Rules
 from xlm_text.rules.sacremoses.normalization import normalization
 from xlm_text.rules.sacremoses.words import DOTS_MARKER, PlainWords, moses_words
 from xlm_text.segmenters import Segmenter, load_segmenter
 from xlm_text.segmenters.thai import spaces_inside_words
-
-
-class Pipeline(Protocol):
-    """Finds the words of a text, before case and accents, unit by unit."""
-
-    def units(self, text: str) -> list[str]:
-        """Cut a text into units that cannot influence each other; between them are spaces only."""
-        ...
-
-    def chunks(self, unit: str) -> Chunks:
-        """Return the chunks between spaces that a unit always is, inside a text and at its end."""
-        ...
-
-    def mark_sentences(self, text: str) -> str:
-        """Mark where the end of a sentence inside a text is like the end of the text."""
-        ...
-
-    def words(self, units: Sequence[str]) -> Words:
-        """Return the words of units."""
-        ...
-
-    def align(self, unit: Aligned) -> list[Aligned]:
-        """Return the same words with their alignment."""
-        ...
-
-
-def _no_chunks(unit: str) -> Chunks:
-    """Say that what is beside a unit always matters: its text has no chunks between spaces."""
-    return ([], []) if unit else ([""], [""])
-
-
-def _no_sentences(text: str) -> str:
-    """Mark nothing: a full stop is nothing special."""
-    return text
 
 
 class FindsPlainWords(Protocol):
@@ -79,9 +48,12 @@ class MosesPipeline:
         self.lang = lang
         self.plain: FindsPlainWords = PlainWords(lang)
 
-    units = staticmethod(moses_units)
-    chunks = staticmethod(moses_chunks)
-    mark_sentences = staticmethod(mark_sentences)
+    has_chunks: ClassVar[bool] = True
+    chunk = staticmethod(moses_chunk)
+    sentences = staticmethod(moses_sentences)
+
+    def cut(self, text: str) -> Cut:  # noqa: D102
+        return Cut.of(cut_moses(text))
 
     # Not before they are needed: most lines of many a text are plain words, and sacremoses, whose
     # rules these are, takes long to import.
@@ -124,16 +96,15 @@ class MosesPipeline:
         return self._rules.align(self._normalization.align(text)).split()
 
 
-class ChinesePipeline:
+class ChinesePipeline(WithoutChunks):
     """Cut with Jieba, put a space between the words, normalise, split at white space."""
 
     def __init__(self, segment: Segmenter) -> None:
         self.normalization = normalization("zh")
         self.segment = segment
 
-    units = staticmethod(chinese_units)
-    chunks = staticmethod(_no_chunks)
-    mark_sentences = staticmethod(_no_sentences)
+    def cut(self, text: str) -> Cut:  # noqa: D102
+        return Cut(cut_chinese(text), None)
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
         return Words.of(map(self._words, units))
@@ -151,7 +122,7 @@ class ChinesePipeline:
         return self.normalization.align(unit.rewrite(spaced)).split()
 
 
-class ThaiPipeline:
+class ThaiPipeline(WithoutChunks):
     """Normalise, then cut with newmm, whose words may be white space too."""
 
     def __init__(self, segment: Segmenter) -> None:
@@ -159,11 +130,16 @@ class ThaiPipeline:
         self.segment = segment
         self._inside_words = spaces_inside_words()
 
-    chunks = staticmethod(_no_chunks)
-    mark_sentences = staticmethod(_no_sentences)
-
-    def units(self, text: str) -> list[str]:  # noqa: D102
-        return thai_units(text, self._inside_words)
+    def cut(self, text: str) -> Cut:  # noqa: D102
+        # Spaces at the ends of a text belong to no unit.
+        solid = text.strip(" ")
+        units = cut_thai(solid, self._inside_words)
+        if len(solid) == len(text):
+            return Cut(units, None)
+        start = len(text) - len(text.lstrip(" ")) if solid else 0
+        parts = ["", text[:start], *(part for unit in units for part in (unit, ""))]
+        parts[-1] = text[start + len(solid) :]
+        return Cut.of(parts)
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
         return Words.of(map(self._words, units))
@@ -179,7 +155,7 @@ class ThaiPipeline:
         return normal.cut(self.segment(normal.text))
 
 
-class JapanesePipeline:
+class JapanesePipeline(WithoutChunks):
     """Normalise, then cut with KyTea, whose words may be white space too.
 
     KyTea looks at three characters on each side and at dictionary words of any length, so a text
@@ -190,11 +166,8 @@ class JapanesePipeline:
         self.normalization = normalization("ja")
         self.segment = segment
 
-    chunks = staticmethod(_no_chunks)
-    mark_sentences = staticmethod(_no_sentences)
-
-    def units(self, text: str) -> list[str]:  # noqa: D102
-        return [text]
+    def cut(self, text: str) -> Cut:  # noqa: D102
+        return Cut([text], None)
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
         return Words.of([self.segment(self.normalization.apply(unit)) for unit in units])
@@ -204,16 +177,22 @@ class JapanesePipeline:
         return normal.cut(self.segment(normal.text))
 
 
+_spaces = re.compile("( )")
+
+
 class WhiteSpacePipeline:
     """Split at white space and do nothing else: for text that is cut already."""
 
-    mark_sentences = staticmethod(_no_sentences)
+    has_chunks: ClassVar[bool] = True
 
-    def units(self, text: str) -> list[str]:  # noqa: D102
-        return text.split(" ")
+    def cut(self, text: str) -> Cut:  # noqa: D102
+        return Cut.of(_spaces.split(text))
 
-    def chunks(self, unit: str) -> Chunks:  # noqa: D102
-        return [unit], [unit]
+    def chunk(self, unit: str) -> Chunk | None:  # noqa: D102
+        return Chunk(unit, True, True, True)
+
+    def sentences(self, text: str) -> list[str]:  # noqa: D102
+        return [text]
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
         return Words.of([unit.split() for unit in units])

@@ -21,18 +21,67 @@ or at the beginning or end of a text:
 
 All else is decided by a character and its neighbours within the word.  So an edge is closed if it
 is a letter, digit or mark, or one of a few punctuation marks next to one; everything else stays
-together, and a unit of several words is worked out, and remembered, as a whole.  A unit alone is
-then cut just as it is within its text; the differential tests show it for every language.
+together, and a unit of several words is computed, and cached, as a whole.  A unit alone is then cut
+just as it is within its text; the differential tests show it for every language.
+
+What is between units is white space, and left out of them, but not of the cut: where a unit begins
+is the sum of the lengths before it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from itertools import accumulate, islice
+from typing import NamedTuple
 
-from xlm_text.rules.characters import characters_of, ranges
+from xlm_text.rules.characters import HAN, characters_of, ranges
 
-# Chunks between spaces inside a text, and others at its end, that always are a certain unit.
-Chunks = tuple[list[str], list[str]]
+
+class Cut(NamedTuple):
+    """A text that was cut into units.
+
+    Attributes:
+        units: the units.
+        parts: units and what is between them in turns, beginning with a unit; ``None`` if there is
+            nothing between them.  Joined they are the text.
+
+    """
+
+    units: list[str]
+    parts: list[str] | None
+
+    @classmethod
+    def of(cls, parts: list[str]) -> Cut:
+        """Make a cut of units and what is between them in turns."""
+        return cls(parts[::2], parts)
+
+    def starts(self) -> Iterator[int]:
+        """Give where each unit begins.
+
+        >>> list(Cut.of(["a", "  ", "bc", " ", "d"]).starts())
+        [0, 3, 6]
+        """
+        ends = accumulate(map(len, self.units if self.parts is None else self.parts), initial=0)
+        return islice(ends, 0, None, 1 if self.parts is None else 2)
+
+
+class Chunk(NamedTuple):
+    """What stands between spaces, and where nothing beside it makes it another unit.
+
+    Attributes:
+        text: the characters.
+        inside: between two chunks of its sentence, and in front of all of them.
+        at_sentence_end: in front of a space at which :func:`moses_sentences` cuts.
+        at_text_end: at the end of its text.
+
+    """
+
+    text: str
+    inside: bool
+    at_sentence_end: bool
+    at_text_end: bool
+
 
 # Signs above and below letters are no letters to `re`.
 _WORD = rf"\w{ranges(characters_of('Mc', 'Me', 'Mn'))}"
@@ -61,54 +110,67 @@ _BEFORE_CUT = rf"""(?: (?<=[{_WORD}][ ])
 _BEHIND_CUT = rf"(?: [{_WORD}{_BEFORE}] | [{_LOSE_SPACE}](?![^ ]) )"
 _SENTENCE_END = rf"(?<=[{_WORD}]\.[ ])"
 _MOSES_CUT = re.compile(
-    rf"""[ ](?: {_BEFORE_CUT}[ ]*(?={_BEHIND_CUT})
-              | {_SENTENCE_END}[ ]*(?=[{_BEGIN}]) )""",
+    rf"""([ ](?: {_BEFORE_CUT}[ ]*(?={_BEHIND_CUT})
+               | {_SENTENCE_END}[ ]*(?=[{_BEGIN}]) ))""",
     re.VERBOSE,
 )
 _closed_end = re.compile(rf"[ ]{_BEFORE_CUT}", re.VERBOSE).match
 _closed_start = re.compile(_BEHIND_CUT, re.VERBOSE).match
-_sentence_end = re.compile(rf"\.[ ]{_SENTENCE_END}(?=[{_BEGIN}])", re.VERBOSE)
+_sentence_end = re.compile(rf"[ ]{_SENTENCE_END}(?=[{_BEGIN}])", re.VERBOSE)
 
 
-def moses_units(text: str) -> list[str]:
-    """Cut a text of a Moses language; the spaces at the cuts are left out.
+def cut_moses(text: str) -> list[str]:
+    """Cut a text of a Moses language into units and the spaces between them.
 
-    >>> moses_units("Mr. Smith (the 2nd) said: “5 % of it, no more.”")
+    >>> cut_moses("Mr. Smith (the 2nd) said: “5 % of it, no more.”")[::2]
     ['Mr.', 'Smith', '(the', '2nd)', 'said:', '“5', '%', 'of', 'it,', 'no', 'more.”']
     """
     return _MOSES_CUT.split(text)
 
 
-def moses_closed(chunk: str) -> tuple[bool, bool]:
+def moses_sentences(text: str) -> list[str]:
+    """Cut behind each full stop between two words that the next one cannot make an abbreviation.
+
+    There a full stop is what it is at the end of a text.  One space is left out at each cut.
+
+    >>> moses_sentences("Dr. Who said 5. So did the U.S. Then. no")
+    ['Dr.', 'Who said 5.', 'So did the U.S.', 'Then. no']
+    """
+    return _sentence_end.split(text)
+
+
+def is_closed(chunk: str) -> tuple[bool, bool]:
     """Tell whether a chunk between spaces could be cut off before it, and behind it too."""
     if " " in chunk or not _closed_start(chunk):
         return False, False
     return True, _closed_end(f"{chunk} ", len(chunk)) is not None
 
 
-def moses_chunks(unit: str) -> Chunks:
-    """Return the chunks between spaces that this unit always is, inside a text and at its end."""
-    before, behind = moses_closed(unit)
-    if not before:
-        return ([""], [""]) if not unit else ([], [])
-    inner = [unit] if behind else []
-    return [*inner, unit + END_OF_SENTENCE] if unit.endswith(".") else inner, [unit]
+def moses_chunk(unit: str) -> Chunk | None:
+    """Return the chunk that always is this unit, if there is one."""
+    if not unit:
+        return Chunk("", True, False, True)
+    before, behind = is_closed(unit)
+    return Chunk(unit, behind, unit.endswith("."), True) if before else None
 
 
-# What marks the end of a sentence, behind its full stop; no valid text has such a character.
-END_OF_SENTENCE = "\ud800"
-_FULL_STOP_AND_MARK = f".{END_OF_SENTENCE} "
+def cut_lines(text: str, cut_line: Callable[[str], Cut]) -> Cut:
+    r"""Cut a text into lines, and each of them by a function.
 
-
-def mark_sentences(text: str) -> str:
-    """Mark each full stop between two words that the one behind it cannot make an abbreviation.
-
-    There a full stop is what it is at the end of a text, and a cut is safe.
-
-    >>> mark_sentences("Dr. Who said 5. So did the U.S. Then. no").replace(END_OF_SENTENCE, "|")
-    'Dr.| Who said 5.| So did the U.S.| Then. no'
+    >>> cut_lines("a b\nc", lambda line: Cut.of(cut_moses(line))).parts
+    ['a', ' ', 'b', '\n', 'c']
     """
-    return _sentence_end.sub(_FULL_STOP_AND_MARK, text)
+    if "\n" not in text:
+        return cut_line(text)
+    parts: list[str] = []
+    for line in text.split("\n"):
+        if len(parts) % 2:
+            parts.append("\n")
+        elif parts:
+            parts[-1] += "\n"
+        units, with_gaps = cut_line(line)
+        parts += with_gaps or [part for unit in units for part in (unit, "")][:-1]
+    return Cut.of(parts)
 
 
 # Chinese.  Jieba takes runs of Chinese characters, ASCII letters and digits and `+#&._%-` as blocks
@@ -117,22 +179,18 @@ def mark_sentences(text: str) -> str:
 # like.  So a cut is safe between a Chinese character and a mark that neither is part of a block nor
 # pulls what is beside it closer: no cut before a closing bracket or a colon, none behind an opening
 # bracket.
-_HAN = "\u4e00-\u9fd5"
 _ZH_BEHIND = "，。、？！“”「」《》〈〉…—：；）"
 _ZH_BEFORE = "，。、？！“”「」《》〈〉…—（"
-_chinese_cut = re.compile(f"(?<=[{_HAN}])(?=[{_ZH_BEFORE}])|(?<=[{_ZH_BEHIND}])(?=[{_HAN}])")
+_chinese_cut = re.compile(f"(?<=[{HAN}])(?=[{_ZH_BEFORE}])|(?<=[{_ZH_BEHIND}])(?=[{HAN}])")
 
 
-def chinese_units(text: str) -> list[str]:
-    """Cut a Chinese text beside its punctuation marks; nothing is left out.
+def cut_chinese(text: str) -> list[str]:
+    """Cut a Chinese text into units beside its punctuation marks; nothing is between them.
 
-    >>> chinese_units("但是，他（當時）說：“好。”")
+    >>> cut_chinese("但是，他（當時）說：“好。”")
     ['但是', '，', '他', '（當時）', '說：“', '好', '。”']
     """
     return _chinese_cut.split(text)
-
-
-only_chinese = re.compile(f"[{_HAN}]+").fullmatch
 
 
 # Thai.  newmm walks through the text along the words of its dictionary; at a space every way ends,
@@ -142,20 +200,20 @@ _THAI = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59"
 _thai_cut = re.compile(f"(?<=[{_THAI}] )(?=[{_THAI}])")
 
 
-def thai_units(text: str, inside_words: frozenset[str]) -> list[str]:
-    """Cut a Thai text behind single spaces; spaces at its two ends are left out.
+def cut_thai(text: str, inside_words: frozenset[str]) -> list[str]:
+    """Cut a Thai text into units behind single spaces; nothing is between them.
 
     Args:
         text: the text.
         inside_words: the spaces, each with the characters beside it, that are inside words of the
             dictionary.
 
-    >>> thai_units(" สวัสดี ชาวโลก ดี ๆ ", frozenset({"ี ๆ"}))
+    >>> cut_thai("สวัสดี ชาวโลก ดี ๆ", frozenset({"ี ๆ"}))
     ['สวัสดี ', 'ชาวโลก ', 'ดี ๆ']
 
     """
     units: list[str] = []
-    for unit in _thai_cut.split(text.strip(" ")):
+    for unit in _thai_cut.split(text):
         if units and units[-1][-2:] + unit[0] in inside_words:
             units[-1] += unit
         else:
