@@ -14,7 +14,7 @@ _MOST_LISTED = 10
 
 
 class Skipped:
-    """Counts the lines that are left out, and remembers where the first of them are.
+    """Counts the lines that are left out, and keeps where the first of them are.
 
     Args:
         file: where each of them is written to: its input, number and problem, with tabs between.

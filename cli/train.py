@@ -85,9 +85,9 @@ def train(
     whatever else `prepare` takes; a language may have several. The languages get their ids in the
     order given, or in that of --languages. The same texts give the same vocabulary.
     """
-    from xlm_text.bpe.training import check_size, learn
     from xlm_text.corpora.counting import count_words
     from xlm_text.corpora.sources import parse_sources
+    from xlm_text.training import check_size, learn
 
     check_size(vocab_size)
     settings = {name: value for name, value in settings.items() if value}

@@ -7,13 +7,13 @@
 """
 
 from xlm_text.batches.encoding import BatchEncoding
-from xlm_text.bpe.training import train
 from xlm_text.checkpoints import CHECKPOINTS, Checkpoint
 from xlm_text.errors import InputError, MissingComponentError
 from xlm_text.files.vocabulary import Vocabulary
 from xlm_text.notices import LanguageWarning, LengthWarning
 from xlm_text.settings import Settings
 from xlm_text.tokenizer import XLMTokenizer
+from xlm_text.training import train
 
 __all__ = [
     "CHECKPOINTS",

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from xlm_cli.tok import main
 
 from xlm_text import InputError, train
-from xlm_text.bpe.training import WordCounts, _weighted
 from xlm_text.corpora.counting import count_words
+from xlm_text.training import WordCounts, _weighted
 
 from .conftest import contents, sentences
 

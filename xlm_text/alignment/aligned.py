@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from xlm_text.rules.characters import FIRST_BEYOND, characters_of, ranges
+from xlm_text.characters import FIRST_BEYOND, characters_of, ranges
 
 # A piece of a replacement: its characters, and the span they stand for in the matched string.
 # When both have the same length they correspond one to one; otherwise each character of the

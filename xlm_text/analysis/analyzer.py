@@ -7,9 +7,9 @@ from itertools import accumulate, chain, islice
 from typing import NamedTuple, TypeVar
 
 from xlm_text.alignment.aligned import Aligned
-from xlm_text.alignment.places import aligned_spans, find_places, placed_spans
 from xlm_text.alignment.spans import Span, Spans, SpanTable
 from xlm_text.analysis.columns import Columns, Detail
+from xlm_text.analysis.places import aligned_spans, find_places, placed_spans
 from xlm_text.bpe.subwords import Subwords
 from xlm_text.cache.units import UnitCache
 from xlm_text.cache.words import WordCache

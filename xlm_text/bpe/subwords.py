@@ -71,7 +71,7 @@ class Subwords:
             merges=self._merges,
             unk_token=self._unk_token,
             end_of_word_suffix=END_OF_WORD,
-            # Whoever calls remembers better: with a Python object for each word, and the last ones.
+            # Callers have a better cache: with a Python object for each word.
             cache_capacity=0,
         )
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from xlm_text.bpe.training import MOST_WORDS, WordCounts, word_cutter
 from xlm_text.corpora.files import STANDARD_INPUT, copy_standard_input
 from xlm_text.corpora.options import check_errors
 from xlm_text.corpora.plan import Step, make_plan
@@ -16,6 +15,7 @@ from xlm_text.corpora.reading import Problem, Reader
 from xlm_text.corpora.sources import Source, parse_sources
 from xlm_text.streams.ordered import map_in_order
 from xlm_text.tokenizer import XLMTokenizer
+from xlm_text.training import MOST_WORDS, WordCounts, word_cutter
 
 _PART_BYTES = 4_000_000
 
@@ -29,7 +29,7 @@ def count_words(
     left_out: Callable[[str, int, str], object] = lambda file, number, problem: None,
     **settings: Any,
 ) -> dict[str, WordCounts]:
-    """Count the words of each language, for :func:`xlm_text.bpe.training.learn`.
+    """Count the words of each language, for :func:`xlm_text.training.learn`.
 
     Args:
         sources: arguments as those of :func:`~xlm_text.corpora.prepare`.

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from xlm_text.alignment.aligned import Aligned, Piece
+from xlm_text.characters import only_chinese
 from xlm_text.pipelines.base import WithoutChunks
 from xlm_text.pipelines.perl_units import cut_perl, perl_chunk
 from xlm_text.pipelines.sacremoses import MosesPipeline
 from xlm_text.pipelines.units import Cut, cut_chinese, cut_lines, cut_thai
 from xlm_text.pipelines.words import Words
-from xlm_text.rules.characters import only_chinese
 from xlm_text.rules.engine import Rules
 from xlm_text.rules.perl.plain_words import PerlPlainWords
 from xlm_text.rules.perl.rules import normalization, words

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from xlm_text.alignment.aligned import Aligned
+from xlm_text.characters import only_chinese
 from xlm_text.pipelines.base import Pipeline, WithoutChunks
 from xlm_text.pipelines.units import (
     Chunk,
@@ -20,7 +21,6 @@ from xlm_text.pipelines.units import (
     moses_sentences,
 )
 from xlm_text.pipelines.words import Words
-from xlm_text.rules.characters import only_chinese
 from xlm_text.rules.engine import Rules
 from xlm_text.rules.sacremoses.normalization import normalization
 from xlm_text.rules.sacremoses.words import DOTS_MARKER, PlainWords, moses_words

@@ -35,7 +35,7 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate, islice
 from typing import NamedTuple
 
-from xlm_text.rules.characters import HAN, characters_of, ranges
+from xlm_text.characters import HAN, characters_of, ranges
 
 
 class Cut(NamedTuple):
@@ -62,8 +62,8 @@ class Cut(NamedTuple):
         >>> list(Cut.of(["a", "  ", "bc", " ", "d"]).starts())
         [0, 3, 6]
         """
-        ends = accumulate(map(len, self.units if self.parts is None else self.parts), initial=0)
-        return islice(ends, 0, None, 1 if self.parts is None else 2)
+        parts, step = (self.units, 1) if self.parts is None else (self.parts, 2)
+        return islice(accumulate(map(len, parts), initial=0), 0, len(parts), step)
 
 
 class Chunk(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from math import log
 from typing import Any
 
-from xlm_text.rules.characters import only_chinese
+from xlm_text.characters import only_chinese
 
 BLOCK = "[\u4e00-\u9fd5a-zA-Z0-9+#&._%-]+"
 

@@ -79,7 +79,7 @@ class Batch(NamedTuple):
         return Batch(self.start, *parts)  # type: ignore[arg-type]
 
 
-class Rows(NamedTuple):
+class EncodedBatch(NamedTuple):
     """The rows of a batch, and what is wrong with the text behind them, if anything is."""
 
     rows: list[Any]
@@ -103,15 +103,15 @@ class EncodeBatch:
         """Raise :class:`InputError` for options that cannot be used, whatever the texts."""
         self._rows(Batch(0, [], [], None))
 
-    def __call__(self, batch: Batch) -> Rows:
+    def __call__(self, batch: Batch) -> EncodedBatch:
         """Return the rows of a batch, up to the first text that cannot be used."""
         try:
-            return Rows(self._rows(batch), None)
+            return EncodedBatch(self._rows(batch), None)
         except InputError as error:
             if error.number is None:
                 raise
             good = error.number
-            return Rows(self._rows(batch.first(good)), error.at(batch.start + good))
+            return EncodedBatch(self._rows(batch.first(good)), error.at(batch.start + good))
 
     def _rows(self, batch: Batch) -> list[Any]:
         found = self.call(

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from xlm_text.rules.characters import ranges
+from xlm_text.characters import ranges
 from xlm_text.rules.perl import classes
 
 Ranges = list[tuple[int, int]]

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import ClassVar
 
-from xlm_text.rules.characters import ranges
+from xlm_text.characters import ranges
 from xlm_text.rules.perl import classes
 from xlm_text.rules.perl.characters import alphanumeric, is_other, lower, members
 from xlm_text.rules.perl.prefixes import nonbreaking_prefixes

@@ -178,7 +178,7 @@ _MOST_CHARACTERS = 1 << 16
 
 
 class Table(dict[int, str]):
-    """What characters become, worked out when each is met for the first time."""
+    """What characters become, computed when each is met for the first time."""
 
     def __init__(self, place: Callable[[str], str]) -> None:
         super().__init__()

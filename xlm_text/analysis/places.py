@@ -10,7 +10,7 @@ from xlm_text.alignment.aligned import Aligned, strip_marks
 from xlm_text.alignment.spans import Span, contiguous
 from xlm_text.rules.sacremoses.normalization import REPLACED_ONE_TO_ONE
 
-# No more characters than this are remembered.
+# No more characters than this are cached.
 _CHARACTERS = 1 << 16
 
 
