@@ -63,9 +63,9 @@ def has_values(tensor: Any) -> bool:
     """Whether a tensor's values may be looked at: not while a graph of the model is traced."""
     if not hasattr(tensor, "is_meta"):
         return not isinstance(tensor, Traced)
-    import torch
+    from xlm_model import tracing
 
-    return not (tensor.is_meta or torch.compiler.is_compiling())
+    return tracing.has_values(tensor)
 
 
 def check_shape(name: str, tensor: Any, shape: Shape) -> None:

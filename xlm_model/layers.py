@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from xlm_model.attention.layout import Layout
 from xlm_model.config import XLMConfig
-from xlm_model.linear import Linear
+from xlm_model.linear import apply_linear
 
 
 class MultiHeadAttention(nn.Module):
@@ -23,10 +23,10 @@ class MultiHeadAttention(nn.Module):
         self.layer = layer
         self.head_dim = config.head_dim
         self.dropout = config.attention_dropout
-        self.q_lin = Linear(config.emb_dim, n_heads * self.head_dim)
-        self.k_lin = Linear(config.emb_dim, n_heads * self.head_dim)
-        self.v_lin = Linear(config.emb_dim, n_heads * self.head_dim)
-        self.out_lin = Linear(n_heads * self.head_dim, config.emb_dim)
+        self.q_lin = nn.Linear(config.emb_dim, n_heads * self.head_dim)
+        self.k_lin = nn.Linear(config.emb_dim, n_heads * self.head_dim)
+        self.v_lin = nn.Linear(config.emb_dim, n_heads * self.head_dim)
+        self.out_lin = nn.Linear(n_heads * self.head_dim, config.emb_dim)
 
     def forward(
         self,
@@ -45,7 +45,7 @@ class MultiHeadAttention(nn.Module):
             need_weights: Return the weights, too.
         """
         query, key, value = (
-            linear(hidden).unflatten(-1, (-1, self.head_dim))
+            apply_linear(linear, hidden).unflatten(-1, (-1, self.head_dim))  # type: ignore[no-untyped-call]
             for linear in (self.q_lin, self.k_lin, self.v_lin)
         )
         context, weights = layout.attend(
@@ -57,7 +57,7 @@ class MultiHeadAttention(nn.Module):
             dropout=self.dropout if self.training else 0.0,
             need_weights=need_weights,
         )
-        return self.out_lin(context.flatten(-2)), weights
+        return apply_linear(self.out_lin, context.flatten(-2)), weights
 
     def keep_heads(self, heads: list[int]) -> None:
         """Remove all heads but these.
@@ -81,12 +81,13 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__()
-        self.lin1 = Linear(config.emb_dim, 4 * config.emb_dim)
-        self.lin2 = Linear(4 * config.emb_dim, config.emb_dim)
+        self.lin1 = nn.Linear(config.emb_dim, 4 * config.emb_dim)
+        self.lin2 = nn.Linear(4 * config.emb_dim, config.emb_dim)
         self.activation = nn.functional.gelu if config.gelu_activation else nn.functional.relu
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Transform each token alone; shape `(…, dim)`."""
-        output: Tensor = self.dropout(self.lin2(self.activation(self.lin1(hidden))))
+        inner = self.activation(apply_linear(self.lin1, hidden))
+        output: Tensor = self.dropout(apply_linear(self.lin2, inner))
         return output

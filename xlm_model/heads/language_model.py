@@ -13,7 +13,7 @@ from xlm_model.config import XLMConfig
 from xlm_model.errors import ConfigError
 from xlm_model.heads.base import ModelWithHead, with_states
 from xlm_model.inputs import IGNORED, EncoderInputs, check_ids, check_shape
-from xlm_model.linear import Linear
+from xlm_model.linear import apply_linear
 from xlm_model.outputs import MaskedLMOutput
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ class PredictionLayer(nn.Module):
                 head_bias=True,
             )
         else:
-            self.proj = Linear(config.emb_dim, config.vocab_size)
+            self.proj = nn.Linear(config.emb_dim, config.vocab_size)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the scores, log-probabilities if adaptive; shape `(…, vocab_size)`."""
         if isinstance(self.proj, nn.AdaptiveLogSoftmaxWithLoss):
             return self.proj.log_prob(hidden.flatten(0, -2)).view(*hidden.shape[:-1], -1)
-        return self.proj(hidden)  # type: ignore[no-any-return]
+        return apply_linear(self.proj, hidden)
 
     def loss(self, hidden: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy over the labels that are not -100; shape `()`."""
@@ -175,7 +175,7 @@ class XLMWithLMHeadModel(ModelWithHead):
                 "softmax (asm) cannot be resized"
             )
         embeddings = super().resize_token_embeddings(vocab_size)
-        new = Linear(
+        new = nn.Linear(
             self.config.emb_dim, vocab_size, dtype=old.weight.dtype, device=old.weight.device
         )
         rows = min(vocab_size, old.out_features)
