@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import MISSING, Field, dataclass, field, fields
+from difflib import get_close_matches
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
-from xlm_model.errors import ConfigError
+from xlm_model.errors import CheckpointError, ConfigError
+from xlm_text.folders import MODEL_CONFIG_FILE, NotFoundError, download, local_path, whole_file
 
 # Other spellings of a key, as published files and other libraries use them.
 ALIASES = {
@@ -24,6 +27,8 @@ ALIASES = {
 }
 ACTIVATIONS = ("gelu", "linear", "relu", "sigmoid", "silu", "swish", "tanh")
 SUMMARY_TYPES = ("cls_index", "first", "last", "mean")
+# Arguments that say which version of a checkpoint on the hub, and where it is kept.
+HUB_OPTIONS = ("revision", "cache_dir", "local_files_only", "force_download", "token")
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 
 
@@ -41,7 +46,7 @@ def _is_int_list(value: Any) -> bool:
 
 def _has_int_keys(value: Any) -> bool:
     # In JSON the keys of a map are strings.
-    return isinstance(value, Mapping) and all(_is_int(k) or str(k).isdecimal() for k in value)
+    return isinstance(value, Mapping) and all(str(k).isdecimal() for k in value)
 
 
 def _rule(allows: Callable[[Any], bool], expected: str) -> dict[str, Any]:
@@ -64,6 +69,7 @@ _SHARE = _rule(lambda value: _is_number(value) and 0 <= value <= 1, "a number fr
 _POSITIVE = _rule(lambda value: _is_number(value) and value > 0, "a number above 0")
 _INTS = _rule(_is_int_list, "a list of whole numbers")
 _NAMES = _rule(_has_int_keys, "a map from whole numbers to names")
+_LABELS = _rule(lambda value: _has_int_keys(value) and bool(value), _NAMES["expected"])
 _NUMBERS = _rule(
     lambda value: isinstance(value, Mapping) and all(map(_is_int, value.values())),
     "a map from names to whole numbers",
@@ -74,12 +80,14 @@ _HEADS = _rule(
 )
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(init=False)
 class XLMConfig:
     """Every setting of an XLM model.
 
-    Takes the keys of a published `config.json` as keywords, by any of their names; a key that it
-    does not know is kept in `extra` and written back by `to_dict`, under the name it came with.
+    Takes the keys of a published `config.json` as keywords, by any of their names. A key that it
+    does not know is kept in `extra`, can be read as an attribute, and is written back by `to_dict`,
+    under the name it came with. Settings are attributes: a new value is checked when it is set, and
+    `update` sets several that depend on each other.
 
     Raises:
         ConfigError: a value of the wrong type or outside its range, or two keys that contradict
@@ -87,12 +95,20 @@ class XLMConfig:
 
     Example:
         >>> config = XLMConfig(n_words=100, emb_dim=32, n_heads=4, n_layers=2, max_vocab=95000)
-        >>> config.vocab_size, config.hidden_size, config.extra
-        (100, 32, {'max_vocab': 95000})
-        >>> XLMConfig(emb_dim=32, n_heads=5)
+        >>> config.vocab_size, config.hidden_size, config.max_vocab
+        (100, 32, 95000)
+        >>> config.num_labels = 3
+        >>> config.id2label
+        {0: 'LABEL_0', 1: 'LABEL_1', 2: 'LABEL_2'}
+        >>> config.n_heads = 5
         Traceback (most recent call last):
         xlm_model.errors.ConfigError: n_heads is 5: expected a divisor of emb_dim, 32
     """
+
+    model_type: ClassVar[str] = "xlm"
+    # What transformers' Auto classes and other tools ask of a configuration's class.
+    attribute_map: ClassVar[dict[str, str]] = ALIASES
+    sub_configs: ClassVar[dict[str, Any]] = {}
 
     vocab_size: int = field(default=30145, metadata=_COUNT)
     emb_dim: int = field(default=2048, metadata=_COUNT)
@@ -131,9 +147,10 @@ class XLMConfig:
     mask_token_id: int | None = field(default=0, metadata=_ID)
     lang_id: int | None = field(default=0, metadata=_ID)
     num_labels: int = field(default=2, metadata=_COUNT)
-    id2label: dict[int, str] | None = field(default=None, metadata=_NAMES)
-    label2id: dict[str, int] | None = field(default=None, metadata=_NUMBERS)
+    id2label: dict[int, str] = field(default_factory=dict, metadata=_LABELS)
+    label2id: dict[str, int] = field(default_factory=dict, metadata=_NUMBERS)
     problem_type: str | None = field(default=None, metadata=_one_of(*PROBLEM_TYPES))
+    return_dict: bool = field(default=True, metadata=_FLAG)
     output_hidden_states: bool = field(default=False, metadata=_FLAG)
     output_attentions: bool = field(default=False, metadata=_FLAG)
     pruned_heads: dict[int, list[int]] | None = field(default=None, metadata=_HEADS)
@@ -145,42 +162,88 @@ class XLMConfig:
     def __init__(self, **values: Any) -> None:
         for f in fields(self):
             object.__setattr__(self, f.name, {} if f.default is MISSING else f.default)
-        for key, value in values.items():
-            self._take(key, value)
-        if self.id2label is not None:
-            self._take_label_count()
+        self._set_labels({}, {})
+        self._take(values)
         self._check()
 
-    def _take(self, key: str, value: Any) -> None:
-        name = ALIASES.get(key, key)
-        if key == "model_type":
-            if value != "xlm":
-                raise ConfigError(f"model_type is {value!r}: expected 'xlm', the one that is read")
-            return
-        if name not in _FIELDS:
-            self.extra[key] = value
-            return
-        if name in self.spelling and getattr(self, name) != value:
-            raise ConfigError(
-                f"{key} is {value!r} and {self.spelling[name]} is {getattr(self, name)!r}: "
-                "expected one value, as both name the same setting"
-            )
-        is_nullable = "None" in str(_FIELDS[name].type)
-        if not (is_nullable if value is None else _FIELDS[name].metadata["allows"](value)):
-            expected = _FIELDS[name].metadata["expected"] + (", or null" if is_nullable else "")
-            raise ConfigError(f"{key} is {value!r}: expected {expected}")
-        if name in _INT_KEYED and value is not None:
-            value = {int(number): entry for number, entry in value.items()}
-        object.__setattr__(self, name, value)
-        self.spelling[name] = key
+    def __setattr__(self, key: str, value: Any) -> None:
+        """Set a key, unless its value is wrong; see `update`."""
+        if key.startswith("_") or key in ("extra", "spelling"):
+            object.__setattr__(self, key, value)  # a tool's own note, which is not written
+        else:
+            self.update({key: value})
 
-    def _take_label_count(self) -> None:
-        count = len(self.id2label or ())
-        if "num_labels" in self.spelling and self.num_labels != count:
-            raise ConfigError(
-                f"num_labels is {self.num_labels}: expected {count}, as id2label has so many"
-            )
-        object.__setattr__(self, "num_labels", count)
+    if not TYPE_CHECKING:  # a mistyped key is still found by type checkers
+
+        def __getattr__(self, key: str) -> Any:
+            extra = self.__dict__.get("extra", {})
+            for name in (key, _OLDER.get(key)):
+                if name in extra:
+                    return extra[name]
+            if key in _UNSET:
+                return _UNSET[key]
+            raise AttributeError(f"no configuration key is called {key}{similar_key(key)}")
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Set several keys at once, by any of their names; either all of them or none.
+
+        A new `num_labels` discards the old label names, and new label names count as `num_labels`.
+
+        Raises:
+            ConfigError: a wrong value, or keys that contradict each other.
+        """
+        before = {**self.__dict__, "extra": {**self.extra}, "spelling": {**self.spelling}}
+        try:
+            # What is changed is not held against the name that it came by.
+            renamed = {ALIASES.get(key, key) for key in values}
+            spelled = {name: self.spelling.pop(name) for name in renamed & self.spelling.keys()}
+            self._take(values)
+            self.spelling.update(spelled)
+            self._check()
+        except ConfigError:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _take(self, values: Mapping[str, Any]) -> None:
+        given: dict[str, Any] = {}
+        for key, value in values.items():
+            name = ALIASES.get(key, key)
+            if name in self.spelling and given.get(name) != value:
+                raise ConfigError(
+                    f"{key} is {value!r} and {self.spelling[name]} is {given[name]!r}: "
+                    "expected one value, as both name the same setting"
+                )
+            if name == "model_type":
+                if value != self.model_type:
+                    raise ConfigError(
+                        f"model_type is {value!r}: expected 'xlm', the one that is read"
+                    )
+            elif name in _FIELDS:
+                given[name] = value
+                self.spelling[name] = key
+                object.__setattr__(self, name, _checked(key, value, _FIELDS[name]))
+            else:
+                self.extra[name] = value
+        self._settle_labels(given)
+
+    def _settle_labels(self, given: Mapping[str, Any]) -> None:
+        """Make the count of labels and their names agree, once some of them are given."""
+        if given.get("id2label") is not None:
+            count = len(self.id2label)
+            if given.get("num_labels", count) != count:
+                raise ConfigError(
+                    f"num_labels is {self.num_labels}: expected {count}, as id2label has so many"
+                )
+            self._set_labels(self.id2label, given.get("label2id") or {})
+        elif self.num_labels != len(self.id2label) or "id2label" in given:
+            self._set_labels({}, given.get("label2id") or {})
+
+    def _set_labels(self, names: dict[int, str], numbers: dict[str, int]) -> None:
+        names = names or {i: f"LABEL_{i}" for i in range(self.num_labels)}
+        object.__setattr__(self, "id2label", names)
+        object.__setattr__(self, "label2id", numbers or {name: i for i, name in names.items()})
+        object.__setattr__(self, "num_labels", len(names))
 
     def _check(self) -> None:
         """Check what one key demands of another."""
@@ -188,9 +251,10 @@ class XLMConfig:
         cutoffs = [0, *(self.asm_cutoffs or ()), self.vocab_size]
         rising = all(low < high for low, high in pairwise(cutoffs)) and len(cutoffs) > 2
         prunable = all(
-            layer < self.n_layers and set(pruned) < set(heads)
+            layer in range(self.n_layers) and set(pruned) < set(heads)
             for layer, pruned in (self.pruned_heads or {}).items()
         )
+        is_classes = self.problem_type == "single_label_classification"
         for key, is_right, expected in (
             ("n_heads", self.emb_dim % self.n_heads == 0, f"a divisor of emb_dim, {self.emb_dim}"),
             ("pad_token_id", self.pad_token_id in words, f"an id below {words.stop}, vocab_size"),
@@ -199,17 +263,69 @@ class XLMConfig:
             (
                 "pruned_heads",
                 prunable,
-                f"layers below {self.n_layers} that keep some of their {self.n_heads} heads",
+                f"layers from 0 to {self.n_layers - 1} that keep some of their {heads.stop} heads",
             ),
             (
                 "lang2id",
                 all(i in range(self.n_langs) for i in (self.lang2id or {}).values()),
                 f"ids below n_langs, {self.n_langs}",
             ),
+            (
+                "problem_type",
+                self.num_labels > 1 or not is_classes,
+                "regression, or a num_labels above 1: one class leaves nothing to learn",
+            ),
         ):
             if not is_right:
                 given = f"{self.spelling.get(key, key)} is {getattr(self, key)!r}"
                 raise ConfigError(f"{given}: expected {expected}")
+
+    # Reading and writing -----------------------------------------------------------------------
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls, where: str | Path, *, return_unused_kwargs: Literal[False] = ..., **options: Any
+    ) -> XLMConfig: ...
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls, where: str | Path, *, return_unused_kwargs: Literal[True], **options: Any
+    ) -> tuple[XLMConfig, dict[str, Any]]: ...
+    @classmethod
+    def from_pretrained(
+        cls, where: str | Path, *, return_unused_kwargs: bool = False, **options: Any
+    ) -> Any:
+        """Read the `config.json` of a folder, a file itself, or a checkpoint on the hub.
+
+        Args:
+            where: A folder, a file, or a name on the Hugging Face hub.
+            return_unused_kwargs: Return a pair: the configuration, and those options that are no
+                keys of a configuration. Otherwise one that is none is an error.
+            **options: `subfolder`; for the hub `revision`, `cache_dir`, `local_files_only`,
+                `force_download` and `token`; and keys to change, such as `num_labels=3`.
+
+        Raises:
+            ConfigError: no configuration there, or a wrong value; the message names the file.
+        """
+        subfolder = options.pop("subfolder", None) or ""
+        hub = {key: options.pop(key) for key in HUB_OPTIONS if key in options}
+        hub = {key: value for key, value in hub.items() if value is not None}
+        path = _find(where, subfolder, hub)
+        config = cls.from_json_file(path)
+        object.__setattr__(config, "_name_or_path", str(where))
+        return _changed(config, options, return_unused_kwargs)
+
+    @classmethod
+    def from_dict(
+        cls,
+        values: Mapping[str, Any],
+        *,
+        return_unused_kwargs: bool = False,
+        **changes: Any,
+    ) -> Any:
+        """Make a configuration of a dictionary's keys; for the rest see `from_pretrained`."""
+        return _changed(cls(**values), changes, return_unused_kwargs)
 
     @classmethod
     def from_json_file(cls, path: str | Path) -> XLMConfig:
@@ -229,16 +345,66 @@ class XLMConfig:
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
 
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write `config.json` into a folder, which is made if it is not there.
+
+        The file appears under its name only once it is whole.
+
+        Raises:
+            CheckpointError: the folder cannot be written.
+        """
+        text = self.to_json_string()
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            with whole_file(Path(folder) / MODEL_CONFIG_FILE) as file:
+                file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CheckpointError(f"{folder}: cannot be written: {error}") from error
+
     def to_dict(self) -> dict[str, Any]:
         """Return the keys of a `config.json`, in the spelling in which they came."""
         values = {
-            self.spelling.get(f.name, f.name): getattr(self, f.name)
-            for f in fields(self)
-            if f.name in _FIELDS and (getattr(self, f.name) is not None or f.name in self.spelling)
+            self.spelling.get(name, name): getattr(self, name)
+            for name in _FIELDS
+            if getattr(self, name) is not None or name in self.spelling
         }
-        if self.id2label is not None and "num_labels" not in self.spelling:
+        if "num_labels" not in self.spelling:
             del values["num_labels"]  # the labels say it, and other readers refuse it beside them
-        return {**values, **self.extra, "model_type": "xlm"}
+        extra = {key: _plain(value) for key, value in self.extra.items()}
+        return {**deepcopy(values), **extra, "model_type": self.model_type}
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """Return `to_dict` as files have it: without what every model's configuration defaults to.
+
+        Every key that says something about an XLM model is there, whatever its value.
+        """
+        default = XLMConfig()
+        values = self.to_dict()
+        for name in _COMMON:
+            if name not in self.spelling and getattr(self, name) == getattr(default, name):
+                values.pop(name, None)
+        return values
+
+    def to_json_string(self, use_diff: bool = True) -> str:
+        """Return the content of a `config.json`.
+
+        Args:
+            use_diff: Write `to_diff_dict`, not `to_dict`.
+
+        Raises:
+            ConfigError: a key that was added holds what JSON cannot.
+        """
+        values = self.to_diff_dict() if use_diff else self.to_dict()
+        for key, value in self.extra.items():
+            try:
+                json.dumps(_plain(value))
+            except (TypeError, ValueError) as error:
+                raise ConfigError(f"{key} is {value!r}: expected what JSON can hold") from error
+        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+    def to_json_file(self, path: str | Path, use_diff: bool = True) -> None:
+        """Write `to_json_string` to a file."""
+        Path(path).write_text(self.to_json_string(use_diff), encoding="utf-8")
 
     def replace(self, **changes: Any) -> XLMConfig:
         """Return a copy with some keys changed; a new `num_labels` discards the old label names.
@@ -247,17 +413,29 @@ class XLMConfig:
             ConfigError: a wrong value, or a key that neither this class nor the file knows.
         """
         for key in changes:
-            if ALIASES.get(key, key) not in _FIELDS and key not in self.extra:
-                raise ConfigError(f"no configuration key is called {key}: there are {_KEYS}")
-        values = self.to_dict()
-        if changes.get("num_labels", self.num_labels) != self.num_labels:
-            values = {k: v for k, v in values.items() if k not in ("id2label", "label2id")}
-        renamed = {ALIASES.get(key, key) for key in changes}
-        kept = {k: v for k, v in values.items() if ALIASES.get(k, k) not in renamed}
-        if "id2label" in changes:
-            kept.pop("num_labels", None)
-            kept.pop("label2id", None)
-        return XLMConfig(**kept, **changes)
+            if not self.has_key(key):
+                raise ConfigError(f"no configuration key is called {key}{similar_key(key)}")
+        copy = deepcopy(self)
+        copy.update(changes)
+        return copy
+
+    def has_key(self, key: str) -> bool:
+        """Whether a name is that of a setting, or of another key that is kept here."""
+        return ALIASES.get(key, key) in _FIELDS or key in self.extra or key in _UNSET
+
+    def get_text_config(self, decoder: bool = False) -> XLMConfig:
+        """Return this configuration: tools ask for it that know models of more than text."""
+        return self
+
+    @property
+    def use_return_dict(self) -> bool:
+        """Whether models return outputs with names, and not tuples."""
+        return self.return_dict
+
+    @property
+    def name_or_path(self) -> str:
+        """Where this was loaded from; empty if nowhere."""
+        return str(self.__dict__.get("_name_or_path", ""))
 
     @property
     def head_dim(self) -> int:
@@ -303,9 +481,76 @@ class XLMConfig:
         return self.n_langs > 1 and self.use_lang_emb
 
 
-for _alias, _name in ALIASES.items():
-    setattr(XLMConfig, _alias, property(attrgetter(_name), doc=f"Another name of `{_name}`."))
+def similar_key(key: str) -> str:
+    """Return a hint at the setting that a wrong key may have meant, or nothing."""
+    found = get_close_matches(key, [*_FIELDS, *ALIASES], n=1)
+    return f": did you mean {found[0]}?" if found else ""
+
+
+def _checked(key: str, value: Any, f: Field[Any]) -> Any:
+    """Return a key's value as it is kept, if it is right."""
+    is_nullable = "None" in str(f.type) or f.name in ("id2label", "label2id")
+    if not (is_nullable if value is None else f.metadata["allows"](value)):
+        expected = f.metadata["expected"] + (", or null" if is_nullable else "")
+        raise ConfigError(f"{key} is {value!r}: expected {expected}")
+    if f.name in _INT_KEYED and value is not None:
+        return {int(number): entry for number, entry in value.items()}
+    return value
+
+
+def _changed(config: XLMConfig, options: dict[str, Any], with_unused: bool) -> Any:
+    """Change the keys among the options; return the rest, too, if that is asked for."""
+    # What transformers' Auto classes add for their own bookkeeping says nothing.
+    options = {k: v for k, v in options.items() if not k.startswith("_") and k != "name_or_path"}
+    unused = {key: options.pop(key) for key in [*options] if not config.has_key(key)}
+    if unused and not with_unused:
+        config.replace(**unused)  # raises
+    config.update(options)
+    return (config, unused) if with_unused else config
+
+
+def _find(where: str | Path, subfolder: str, hub: Mapping[str, Any]) -> Path:
+    """Return where a configuration lies, fetching it from the hub if it is not here."""
+    try:
+        path = local_path(where)
+        if path is None:
+            name = str(Path(subfolder) / MODEL_CONFIG_FILE)
+            path = download(str(where), [name], hub)
+    except NotFoundError as error:
+        raise ConfigError(
+            f"{str(where)!r}: neither a file nor a folder, nor to be had from the hub: {error}"
+        ) from error
+    return path / subfolder / MODEL_CONFIG_FILE if path.is_dir() else path
+
+
+def _plain(value: Any) -> Any:
+    """Return an added key's value as JSON can hold it: types of numbers by their names."""
+    if type(value).__module__ == "torch" and type(value).__name__ == "dtype":
+        return str(value).removeprefix("torch.")
+    return value.to_dict() if hasattr(value, "to_dict") else deepcopy(value)
+
+
+def _alias(name: str) -> property:
+    def set_value(config: XLMConfig, value: Any) -> None:
+        setattr(config, name, value)
+
+    return property(attrgetter(name), set_value, doc=f"Another name of `{name}`.")
+
+
+for _other, _name in ALIASES.items():
+    setattr(XLMConfig, _other, _alias(_name))
 
 _FIELDS: dict[str, Field[Any]] = {f.name: f for f in fields(XLMConfig) if f.metadata}
-_KEYS = ", ".join(sorted({*_FIELDS, *ALIASES}))
 _INT_KEYED = ("id2lang", "id2label", "pruned_heads")
+# Keys that every model's configuration has; a file that lacks one means the default.
+_COMMON = ("id2label", "label2id", "return_dict", "output_hidden_states", "output_attentions")
+# What tools ask for that a file need not say.
+_UNSET: dict[str, Any] = {
+    "architectures": None,
+    "dtype": None,
+    "torch_dtype": None,
+    "chunk_size_feed_forward": 0,
+    "is_encoder_decoder": False,
+}
+# Two names that files have for one thing.
+_OLDER = {"dtype": "torch_dtype", "torch_dtype": "dtype"}

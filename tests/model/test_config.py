@@ -123,9 +123,10 @@ def test_the_reference_reads_the_label_count_that_is_written() -> None:
         ({"n_words": 5, "vocab_size": 6}, "vocab_size is 6 and n_words is 5: expected one value"),
         ({"num_labels": 2, "id2label": {"0": "a"}}, "num_labels is 2: expected 1"),
         ({"id2label": ["a", "b"]}, "id2label is .*: expected a map from whole numbers"),
+        ({"pruned_heads": {-1: [0]}}, "pruned_heads is .*: expected a map from layers"),
         (
             {"pruned_heads": {"0": [0, 1]}, "n_heads": 2},
-            "pruned_heads is .*: expected layers below 12",
+            "pruned_heads is .*: expected layers from 0 to 11",
         ),
     ],
 )
@@ -153,7 +154,9 @@ def test_a_bad_file_is_named(content: str | bytes, message: str, tmp_path: Path)
 
 
 def test_a_change_of_an_unknown_key_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no configuration key is called num_label:"):
+    with pytest.raises(
+        ConfigError, match="no configuration key is called num_label: did you mean num_labels"
+    ):
         XLMConfig().replace(num_label=3)
     assert XLMConfig(max_vocab=5).replace(max_vocab=6).extra == {"max_vocab": 6}
     assert XLMConfig(n_words=50).replace(vocab_size=60).n_words == 60

@@ -30,7 +30,7 @@ def save(folder: str | Path, config: XLMConfig, tensors: Tensors, architecture: 
         CheckpointError: the folder cannot be written.
     """
     dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()}
-    values: dict[str, Any] = {**config.to_dict(), "architectures": [architecture]}
+    values: dict[str, Any] = {**config.to_diff_dict(), "architectures": [architecture]}
     values.pop("torch_dtype", None)
     values["dtype"] = dtypes.pop() if len(dtypes) == 1 else "float32"
     folder = Path(folder)
