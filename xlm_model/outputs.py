@@ -1,23 +1,31 @@
-"""What the models return: dataclasses that also unpack, index and count as tuples.
+"""What the models return: mappings from names to tensors, that are dataclasses and tuples, too.
 
 The models of both frameworks return these; nothing here needs either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class ModelOutput:
-    """The tuple side of an output: its fields in order, those that are None left out.
+class ModelOutput(dict[str, Any]):
+    """A mapping of what a model computed, in the order of the fields.
+
+    Each field is an attribute, None where the model did not compute it; only the others are in the
+    mapping, and in the tuple that counts its values. Whatever else is put in under a name of its
+    own comes behind them.
 
     In the shapes of its subclasses `(…)` is `(batch, length)` for a padded batch and `(tokens,)`
     for a packed one.
+
+    Args:
+        values: A mapping, or pairs of a name and a value.
+        **named: More of them.
 
     Attributes:
         hidden_states: The embeddings and each layer's output; n_layers + 1 of shape `(…, dim)`.
@@ -27,28 +35,76 @@ class ModelOutput:
     Example:
         >>> import torch
         >>> output = MaskedLMOutput(logits=torch.zeros(2, 3, 100))
-        >>> output[0] is output.logits, len(output)
-        (True, 1)
+        >>> output[0] is output["logits"] is output.logits, list(output), output.loss
+        (True, ['logits'], None)
+        >>> output["loss"] = torch.tensor(0.5)
+        >>> loss, logits = output.to_tuple()
     """
 
     hidden_states: tuple[Tensor, ...] | None
     attentions: tuple[Tensor, ...] | None
 
+    def __init__(
+        self, values: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **named: Any
+    ) -> None:
+        given = dict(values, **named)
+        super().__init__()
+        for name in (*self._names(), *given):
+            if name in given:
+                self[name] = given.pop(name)
+
+    @classmethod
+    def _names(cls) -> tuple[str, ...]:
+        return tuple(cls.__dataclass_fields__)  # type: ignore[attr-defined]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._names():
+            return self.get(name)
+        raise AttributeError(f"{type(self).__name__} has no field {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._names():
+            self[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key) if isinstance(key, str) else self.to_tuple()[key]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Put a value in; a field that becomes None leaves the mapping."""
+        names = self._names()
+        if value is None and name in names:
+            self.pop(name, None)
+            return
+        is_new = name not in self
+        super().__setitem__(name, value)
+        if is_new and name in names:
+            before = names[: names.index(name) + 1]
+            for other in [n for n in self if n not in before]:
+                super().__setitem__(other, self.pop(other))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in self.items())
+        return f"{type(self).__name__}({values})"
+
+    def update(self, *values: Any, **named: Any) -> None:
+        """Put several values in."""
+        for name, value in dict(*values, **named).items():
+            self[name] = value
+
     def to_tuple(self) -> tuple[Any, ...]:
-        """Return the fields that are not None."""
-        values = (getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
-        return tuple(value for value in values if value is not None)
+        """Return the values alone."""
+        return tuple(self.values())
 
     def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-        """Return what is given, and its fields: what JAX and Keras ask a container for."""
-        given = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
-        given = {name: value for name, value in given.items() if value is not None}
-        return tuple(given.values()), tuple(given)
+        """Return the values, and their names: what JAX and Keras ask a container for."""
+        return self.to_tuple(), tuple(self)
 
     @classmethod
     def tree_unflatten(cls, names: tuple[str, ...], values: tuple[Any, ...]) -> ModelOutput:
         """Put back together what `tree_flatten` took apart."""
-        return cls(**dict(zip(names, values, strict=True)))
+        return cls(zip(names, values, strict=True))
 
     def __tf_flatten__(self) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         values, names = self.tree_flatten()
@@ -58,17 +114,8 @@ class ModelOutput:
     def __tf_unflatten__(cls, names: tuple[str, ...], values: tuple[Any, ...]) -> ModelOutput:
         return cls.tree_unflatten(names, values)
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.to_tuple())
 
-    def __len__(self) -> int:
-        return len(self.to_tuple())
-
-    def __getitem__(self, key: int | slice | str) -> Any:
-        return getattr(self, key) if isinstance(key, str) else self.to_tuple()[key]
-
-
-@dataclass
+@dataclass(init=False, repr=False, eq=False)
 class BaseModelOutput(ModelOutput):
     """Output of `XLMModel`.
 
@@ -79,19 +126,19 @@ class BaseModelOutput(ModelOutput):
     """
 
     last_hidden_state: Tensor
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
+    hidden_states: tuple[Tensor, ...] | None
+    attentions: tuple[Tensor, ...] | None
 
 
-@dataclass(kw_only=True)
+@dataclass(init=False, repr=False, eq=False)
 class _HeadOutput(ModelOutput):
-    loss: Tensor | None = None
+    loss: Tensor | None
     logits: Tensor
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
+    hidden_states: tuple[Tensor, ...] | None
+    attentions: tuple[Tensor, ...] | None
 
 
-@dataclass(kw_only=True)
+@dataclass(init=False, repr=False, eq=False)
 class MaskedLMOutput(_HeadOutput):
     """Output of `XLMWithLMHeadModel`.
 
@@ -102,7 +149,7 @@ class MaskedLMOutput(_HeadOutput):
     """
 
 
-@dataclass(kw_only=True)
+@dataclass(init=False, repr=False, eq=False)
 class SequenceClassifierOutput(_HeadOutput):
     """Output of `XLMForSequenceClassification`.
 
@@ -112,7 +159,7 @@ class SequenceClassifierOutput(_HeadOutput):
     """
 
 
-@dataclass(kw_only=True)
+@dataclass(init=False, repr=False, eq=False)
 class MultipleChoiceModelOutput(_HeadOutput):
     """Output of `XLMForMultipleChoice`; its states have batch × choices as their batch.
 
@@ -122,7 +169,7 @@ class MultipleChoiceModelOutput(_HeadOutput):
     """
 
 
-@dataclass(kw_only=True)
+@dataclass(init=False, repr=False, eq=False)
 class TokenClassifierOutput(_HeadOutput):
     """Output of `XLMForTokenClassification`.
 
@@ -132,7 +179,7 @@ class TokenClassifierOutput(_HeadOutput):
     """
 
 
-@dataclass(kw_only=True)
+@dataclass(init=False, repr=False, eq=False)
 class QuestionAnsweringModelOutput(ModelOutput):
     """Output of `XLMForQuestionAnsweringSimple`.
 
@@ -142,14 +189,14 @@ class QuestionAnsweringModelOutput(ModelOutput):
         end_logits: Shape `(…)`.
     """
 
-    loss: Tensor | None = None
+    loss: Tensor | None
     start_logits: Tensor
     end_logits: Tensor
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
+    hidden_states: tuple[Tensor, ...] | None
+    attentions: tuple[Tensor, ...] | None
 
 
-@dataclass
+@dataclass(init=False, repr=False, eq=False)
 class XLMForQuestionAnsweringOutput(ModelOutput):
     """Output of `XLMForQuestionAnswering`: a loss if both positions were given, else a beam search.
 
@@ -165,14 +212,14 @@ class XLMForQuestionAnsweringOutput(ModelOutput):
         cls_logits: Score of "the question has no answer". Shape `(sequences,)`.
     """
 
-    loss: Tensor | None = None
-    start_top_log_probs: Tensor | None = None
-    start_top_index: Tensor | None = None
-    end_top_log_probs: Tensor | None = None
-    end_top_index: Tensor | None = None
-    cls_logits: Tensor | None = None
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
+    loss: Tensor | None
+    start_top_log_probs: Tensor | None
+    start_top_index: Tensor | None
+    end_top_log_probs: Tensor | None
+    end_top_index: Tensor | None
+    cls_logits: Tensor | None
+    hidden_states: tuple[Tensor, ...] | None
+    attentions: tuple[Tensor, ...] | None
 
     def spans(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return the search's spans: first token, last token, and log-probability in fp32.

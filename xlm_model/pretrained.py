@@ -20,7 +20,8 @@ Model = TypeVar("Model", bound="XLMPreTrainedModel")
 
 # Here, as what describes the outputs does without PyTorch.
 for _output in OUTPUTS:
-    torch.export.register_dataclass(_output)
+    # The name under which files of exported models have it.
+    torch.export.register_dataclass(_output, serialized_type_name=f"xlm_model.{_output.__name__}")
 
 
 class XLMPreTrainedModel(nn.Module):

@@ -189,7 +189,7 @@ def test_the_callers_tensors_are_left_alone() -> None:
 def test_outputs_are_dataclasses_and_tuples() -> None:
     model: XLMModel = build("XLMModel")
     output = model(IDS, output_hidden_states=True)
-    last, states = output
+    last, states = output.to_tuple()
     assert last is output.last_hidden_state is output[0] is output["last_hidden_state"]
     assert states is output.hidden_states
     assert len(output) == 2

@@ -211,7 +211,7 @@ def test_inputs_come_as_tensors_lists_dictionaries_and_keywords(tokenizer: XLMTo
 
 def test_an_output_is_a_dataclass_and_a_tuple() -> None:
     output = model_of()(ids, labels=ids, output_hidden_states=True)
-    loss, logits, states = output
+    loss, logits, states = output.to_tuple()
     assert loss is output.loss is output[0] is output["loss"]
     assert logits is output.logits
     assert len(states) == 2
