@@ -1,0 +1,84 @@
+"""Every head, small, with a padded batch and labels that it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import xlm_model
+from xlm_model import XLMConfig
+from xlm_model.outputs import ModelOutput
+
+HEADS = [
+    "XLMWithLMHeadModel",
+    "XLMForSequenceClassification",
+    "XLMForTokenClassification",
+    "XLMForQuestionAnsweringSimple",
+    "XLMForQuestionAnswering",
+    "XLMForMultipleChoice",
+]
+MODELS = ["XLMModel", *HEADS]
+CHOICES = 2
+
+# No dropout: results of two calls can be compared in training mode, too.
+SETTINGS: dict[str, Any] = {
+    "vocab_size": 60,
+    "emb_dim": 32,
+    "n_layers": 2,
+    "n_heads": 4,
+    "n_langs": 2,
+    "lang2id": {"en": 0, "fr": 1},
+    "max_position_embeddings": 24,
+    "embed_init_std": 0.3,
+    "init_std": 0.2,
+    "start_n_top": 3,
+    "end_n_top": 2,
+    "dropout": 0.0,
+    "attention_dropout": 0.0,
+    "summary_first_dropout": 0.0,
+}
+
+
+def build(name: str, **changes: Any) -> Any:
+    """Return a model with random weights, in evaluation mode."""
+    return getattr(xlm_model, name)(XLMConfig(**{**SETTINGS, **changes})).eval()
+
+
+def inputs(name: str, batch: int = 3, length: int = 9) -> dict[str, Tensor]:
+    """Return a batch of sequences of different lengths, padded; with choices where they are due."""
+    shape = (batch, CHOICES, length) if name == "XLMForMultipleChoice" else (batch, length)
+    ids = torch.randint(14, 60, shape)
+    for row in range(1, batch):
+        ids[row, ..., length - row :] = 2
+    langs = torch.arange(batch).remainder(2).view(-1, *[1] * (len(shape) - 1)).expand(shape)
+    return {
+        "input_ids": ids,
+        "attention_mask": (ids != 2).long(),
+        "langs": langs.contiguous(),
+    }
+
+
+def labels(name: str, given: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return what the head learns from, for a batch of `inputs`."""
+    ids = given["input_ids"]
+    rows = torch.arange(len(ids))
+    if name == "XLMWithLMHeadModel":
+        return {"labels": ids.masked_fill(ids == 2, -100)}
+    if name == "XLMForTokenClassification":
+        return {"labels": ids.remainder(2).masked_fill(ids == 2, -100)}
+    if "QuestionAnswering" in name:
+        return {"start_positions": rows.remainder(3), "end_positions": rows.remainder(3) + 1}
+    return {"labels": rows.remainder(2)}
+
+
+def values(output: Any) -> list[Tensor]:
+    """Return the tensors of an output, or of the tuple that a tool has made of one."""
+    if isinstance(output, Tensor):
+        return [output]
+    return list(output.to_tuple() if isinstance(output, ModelOutput) else output)
+
+
+def assert_same(got: Any, expected: Any, tolerance: float = 1e-6) -> None:
+    torch.testing.assert_close(values(got), values(expected), rtol=tolerance, atol=tolerance)
