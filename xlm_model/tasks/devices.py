@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
-from xlm_model.linear import Linear
 from xlm_text.errors import Argument, InputError
 
 
@@ -32,28 +33,37 @@ def find_device(device: torch.device | str | None) -> torch.device:
 
 
 def quantize(model: torch.nn.Module) -> None:
-    """Replace each linear layer by one with 8-bit weights, which quantises its input as it comes.
+    """Give each linear layer 8-bit weights; it turns its input into 8 bits as it comes.
 
-    Weights are scaled by output channel, inputs by tensor: PyTorch's dynamic quantisation.
+    Weights are scaled by output channel, inputs by token, so that a sequence's result does not
+    depend on what else is in its batch. The embeddings stay as they are.
 
     Raises:
-        InputError: this PyTorch no longer has it.
+        InputError: torchao is not installed.
     """
-    try:
-        from torch.ao import quantization
-    except ImportError:
-        raise InputError(
-            Argument("int8", True),
-            f" needs torch.ao.quantization, which PyTorch {torch.__version__} does not have: "
-            "expected a release that does, such as 2.13",
-        ) from None
+    with _quiet_imports():
+        try:
+            from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
+            from torchao.utils import should_reduce_range
+        except ImportError as error:
+            raise InputError(
+                Argument("int8", True),
+                f" needs torchao ({error}); in a clone of this project: pip install '.[int8]'",
+            ) from None
+    # Without the instructions for it (VNNI), sums of 8-bit products may overflow.
+    is_reduced = should_reduce_range(torch.device("cpu"))
+    quantize_(
+        model,
+        Int8DynamicActivationInt8WeightConfig(reduce_range=is_reduced, set_inductor_config=False),
+    )
 
-    for module in model.modules():
-        if isinstance(module, Linear):
-            # The quantisation knows PyTorch's own class alone.
-            module.__class__ = torch.nn.Linear  # type: ignore[assignment]
-    layers = {torch.nn.Linear: quantization.per_channel_dynamic_qconfig}
-    with warnings.catch_warnings():
-        # PyTorch announces a successor in another package.
-        warnings.filterwarnings("ignore", message=".*deprecated")
-        quantization.quantize_dynamic(model, layers, inplace=True)  # type: ignore[no-untyped-call]
+
+@contextmanager
+def _quiet_imports() -> Iterator[None]:
+    """Keep to itself what torchao logs as it is imported: which kernels for GPUs it lacks."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -53,11 +53,15 @@ def inputs(name: str, batch: int = 3, length: int = 9) -> dict[str, Tensor]:
     for row in range(1, batch):
         ids[row, ..., length - row :] = 2
     langs = torch.arange(batch).remainder(2).view(-1, *[1] * (len(shape) - 1)).expand(shape)
-    return {
+    given = {
         "input_ids": ids,
         "attention_mask": (ids != 2).long(),
         "langs": langs.contiguous(),
     }
+    if name == "XLMForQuestionAnswering":
+        # Positions of padding have equal scores: which comes first in the search is chance.
+        given["p_mask"] = (ids == 2).float()
+    return given
 
 
 def labels(name: str, given: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -68,8 +68,15 @@ class Unpacked(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, langs: Tensor) -> Any:
-        return self.model(input_ids, attention_mask, langs).to_tuple()
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        langs: Tensor,
+        p_mask: Tensor | None = None,
+    ) -> Any:
+        more = {} if p_mask is None else {"p_mask": p_mask}
+        return self.model(input_ids, attention_mask, langs, **more).to_tuple()
 
 
 @pytest.mark.filterwarnings(
