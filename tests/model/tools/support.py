@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor
 
 import xlm_model
@@ -86,3 +87,20 @@ def values(output: Any) -> list[Tensor]:
 
 def assert_same(got: Any, expected: Any, tolerance: float = 1e-6) -> None:
     torch.testing.assert_close(values(got), values(expected), rtol=tolerance, atol=tolerance)
+
+
+def examples(name: str, count: int = 8) -> list[dict[str, Tensor]]:
+    """Return rows of `inputs` with their `labels`, none of them too short to learn from."""
+    given = inputs(name, batch=4)
+    given.pop("p_mask", None)
+    given |= labels(name, given)
+    rows = [{key: value[row] for key, value in given.items()} for row in range(4)]
+    return [dict(rows[number % 4]) for number in range(count)]
+
+
+def reference_of(name: str, model: Any) -> Any:
+    """Return the reference's model of the same name and weights."""
+    theirs = getattr(transformers, name)(transformers.XLMConfig(**SETTINGS)).eval()
+    theirs.load_state_dict(model.state_dict(), strict=False)
+    theirs.tie_weights()
+    return theirs

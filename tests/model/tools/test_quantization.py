@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 import torch
-import transformers
 from torch import nn
 
 from tests.model.helpers import LANGS_OF_TEXTS, TEXTS, folder_of
-from tests.model.tools.support import MODELS, SETTINGS, assert_same, build, inputs, values
+from tests.model.tools.support import MODELS, assert_same, build, inputs, reference_of, values
 from xlm_model import tasks
 from xlm_text import InputError, XLMTokenizer
 
@@ -24,13 +23,6 @@ torchao = pytest.importorskip("torchao.quantization", reason="torchao is not ins
 
 def linear_layers(model: nn.Module) -> dict[str, nn.Linear]:
     return {name: x for name, x in model.named_modules() if isinstance(x, nn.Linear)}
-
-
-def reference_of(name: str, model: nn.Module) -> Any:
-    theirs = getattr(transformers, name)(transformers.XLMConfig(**SETTINGS)).eval()
-    theirs.load_state_dict(model.state_dict(), strict=False)
-    theirs.tie_weights()
-    return theirs
 
 
 @pytest.mark.parametrize("name", MODELS)
