@@ -76,7 +76,7 @@ _NUMBERS = _rule(
 )
 _HEADS = _rule(
     lambda value: _has_int_keys(value) and all(map(_is_int_list, value.values())),
-    "a map from layers to lists of heads",
+    "a map from layers, counted from 0, to lists of heads",
 )
 
 

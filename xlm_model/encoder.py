@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from xlm_model import resizing
 from xlm_model.attention import Layout, PackedLayout, PaddedLayout
 from xlm_model.config import XLMConfig
-from xlm_model.inputs import check_padded, check_tokens, words_of
+from xlm_model.errors import ConfigError
+from xlm_model.inputs import (
+    check_head_mask,
+    check_no_cache,
+    check_padded,
+    check_tokens,
+    words_of,
+)
 from xlm_model.layers import FeedForward, MultiHeadAttention
 from xlm_model.outputs import BaseModelOutput
 from xlm_model.positions import sinusoidal
 from xlm_model.pretrained import XLMPreTrainedModel
+
+
+class FixedPositions(nn.Module):
+    """Position embeddings that are computed and never trained, as the original has them.
+
+    They are kept in checkpoints, under the name of those that are learnt.
+
+    Args:
+        config: Its sizes.
+    """
+
+    weight: Tensor
+
+    def __init__(self, config: XLMConfig) -> None:
+        super().__init__()
+        table = torch.from_numpy(sinusoidal(config))
+        self.register_buffer("weight", table.to(torch.get_default_device()))
+
+    def forward(self, positions: Tensor) -> Tensor:
+        """Look positions up; shape `(…, dim)`, from `(…)`."""
+        return nn.functional.embedding(positions, self.weight)
 
 
 class XLMModel(XLMPreTrainedModel):
@@ -34,8 +64,11 @@ class XLMModel(XLMPreTrainedModel):
         super().__init__(config)
         dim, eps = config.emb_dim, config.layer_norm_eps
         layers = range(config.n_layers)
-        self.gradient_checkpointing = False
-        self.position_embeddings = nn.Embedding(config.max_position_embeddings, dim)
+        self.position_embeddings: nn.Embedding | FixedPositions
+        if config.sinusoidal_embeddings:
+            self.position_embeddings = FixedPositions(config)
+        else:
+            self.position_embeddings = nn.Embedding(config.max_position_embeddings, dim)
         if config.has_lang_embeddings:
             self.lang_embeddings = nn.Embedding(config.n_langs, dim)
         self.embeddings = nn.Embedding(config.vocab_size, dim, padding_idx=config.pad_token_id)
@@ -46,9 +79,6 @@ class XLMModel(XLMPreTrainedModel):
         self.layer_norm2 = nn.ModuleList(nn.LayerNorm(dim, eps=eps) for _ in layers)
         self.dropout = nn.Dropout(config.dropout)
         self.initialize(name for name, _ in self.named_parameters())
-        if config.sinusoidal_embeddings:
-            with torch.no_grad():
-                self.position_embeddings.weight.copy_(torch.from_numpy(sinusoidal(config)))
 
     def attention(self, layer: int) -> MultiHeadAttention:
         """Return the attention of one layer, from 0."""
@@ -64,8 +94,12 @@ class XLMModel(XLMPreTrainedModel):
         position_ids: Tensor | None = None,
         lengths: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
+        head_mask: Tensor | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+        use_cache: bool | None = None,
+        cache: None = None,
         layout: Layout | None = None,
     ) -> BaseModelOutput:
         """Encode a batch, padded or, with a `layout`, packed.
@@ -83,8 +117,14 @@ class XLMModel(XLMPreTrainedModel):
             position_ids: None: 0, 1, 2 … in each sequence. Shape `(…)`.
             lengths: Tokens in each sequence; None: as many as are not padding. Shape `(batch,)`.
             inputs_embeds: Word embeddings in place of ids. Shape `(…, dim)`.
+            head_mask: A factor for each attention head, such as 0 to see how the model does
+                without one. Shape `(n_heads,)`, or `(n_layers, n_heads)`.
             output_attentions: Also return the attention weights; None: as configured.
             output_hidden_states: Also return each layer's output; None: as configured.
+            return_dict: False for a tuple of what is there; None: as configured, but a tuple while
+                `torch.jit.trace` records the model.
+            use_cache: Has no effect, as in the reference: nothing that is cached is returned.
+            cache: Must be None; see `XLMWithLMHeadModel.generate`.
             layout: Which tokens belong to which sequence, in place of `attention_mask` and
                 `lengths`; None for a padded batch. See `xlm_model.attention.pack`.
 
@@ -92,6 +132,8 @@ class XLMModel(XLMPreTrainedModel):
             ValueError: an input of the wrong shape, or with a value out of range.
         """
         config = self.config
+        check_no_cache(cache)
+        check_head_mask(head_mask, config)
         layout = layout_of(config, input_ids, attention_mask, lengths, inputs_embeds, layout)
         check_tokens(
             config,
@@ -110,12 +152,14 @@ class XLMModel(XLMPreTrainedModel):
             position_ids=layout.positions if position_ids is None else position_ids,
             inputs_embeds=inputs_embeds,
         )
-        return self.encode(
+        output = self.encode(
             hidden,
             layout,
             with_states=_choose(output_hidden_states, config.output_hidden_states),
             with_weights=_choose(output_attentions, config.output_attentions),
+            head_mask=head_mask,
         )
+        return self.as_asked(output, return_dict)
 
     def embed(
         self,
@@ -145,6 +189,7 @@ class XLMModel(XLMPreTrainedModel):
         *,
         with_states: bool = False,
         with_weights: bool = False,
+        head_mask: Tensor | None = None,
     ) -> BaseModelOutput:
         """Run the layers on embeddings.
 
@@ -153,56 +198,133 @@ class XLMModel(XLMPreTrainedModel):
             layout: Which of them belong to which sequence.
             with_states: Also return the masked embeddings and each layer's output.
             with_weights: Also return each layer's attention weights.
+            head_mask: A factor for each head, as in `forward`.
         """
         if not (isinstance(layout, PackedLayout) and _keeps_kernels(hidden)):
-            return self._run(hidden, layout, with_states, with_weights)
+            return self._run(hidden, layout, with_states, with_weights, head_mask)
         tokens, rounded = len(hidden), layout.rounded()
         hidden = nn.functional.pad(hidden, (0, 0, 0, rounded.shape[0] - tokens))
-        output = self._run(hidden, rounded, with_states, with_weights)
+        output = self._run(hidden, rounded, with_states, with_weights, head_mask)
         output.last_hidden_state = output.last_hidden_state[:tokens]
         if output.hidden_states is not None:
             output.hidden_states = tuple(state[:tokens] for state in output.hidden_states)
         return output
 
-    def gradient_checkpointing_enable(self) -> None:
-        """Recompute each layer in the backward pass: less memory, more time."""
-        self.gradient_checkpointing = True
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+    ) -> nn.Embedding:
+        """Cut or extend the vocabulary, in place; the rows that stay keep their values.
 
-    def gradient_checkpointing_disable(self) -> None:
-        """Keep each layer's activations for the backward pass."""
-        self.gradient_checkpointing = False
-
-    def get_input_embeddings(self) -> nn.Embedding:
-        """Return the word embeddings."""
-        return self.embeddings
-
-    def resize_token_embeddings(self, vocab_size: int) -> nn.Embedding:
-        """Cut or extend the vocabulary; old rows keep their values, new ones are random.
+        The embeddings stay the parameter that an optimiser knows, and frozen if they were. Its
+        state of each row (such as Adam's) has the old size: make a new optimiser unless none has
+        stepped.
 
         Args:
-            vocab_size: Number of words from now on.
+            new_num_tokens: Number of words from now on; None: as it is.
+            pad_to_multiple_of: Round it up to a multiple of this.
+            mean_resizing: New rows are close to the mean of the old ones, with their covariance,
+                so that a language model's probabilities hardly change; False: random as in a new
+                model.
 
         Returns:
-            The new word embeddings.
+            The word embeddings.
 
         Raises:
             ConfigError: the padding id or an adaptive softmax's cutoffs lie beyond the new size.
+            ValueError: a number that is none.
         """
-        self.config = self.config.replace(vocab_size=vocab_size)
-        old = self.embeddings
-        new = nn.Embedding(
-            vocab_size,
-            old.embedding_dim,
-            padding_idx=old.padding_idx,
-            dtype=old.weight.dtype,
-            device=old.weight.device,
+        table = self.embeddings
+        rows = resizing.rows_wanted(new_num_tokens, pad_to_multiple_of, table.num_embeddings)
+        if rows != table.num_embeddings:
+            self.config.vocab_size = rows
+            std = None if mean_resizing else self.config.embed_init_std
+            resizing.set_values(table.weight, resizing.resized(table.weight, rows, std))
+            table.num_embeddings = rows
+        return table
+
+    def resize_language_embeddings(
+        self, lang2id: Mapping[str, int], like: Mapping[str, str] | None = None
+    ) -> None:
+        """Add languages, in place; known ones keep their embeddings, under their new ids.
+
+        A model that had one language, and so no embeddings of languages, gets a table of zeros,
+        which changes nothing until it is trained.
+
+        Args:
+            lang2id: From all languages, known and new, to the ids 0, 1, 2 …; recorded in the
+                configuration.
+            like: From a new language to a known one whose embedding it begins with; without one it
+                is the mean of all.
+
+        Raises:
+            ConfigError: an id that is missing or there twice, a known language that is missing, or
+                one to begin with that is not known.
+
+        Example:
+            >>> config = XLMConfig(
+            ...     vocab_size=100, emb_dim=32, n_heads=4, n_langs=2, lang2id={"en": 0, "fr": 1}
+            ... )
+            >>> model = XLMModel(config)
+            >>> model.resize_language_embeddings({"en": 0, "fr": 1, "oc": 2}, like={"oc": "fr"})
+            >>> model.lang_embeddings.weight[2].equal(model.lang_embeddings.weight[1])
+            True
+        """
+        config = self.config
+        if not config.use_lang_emb:
+            raise ConfigError("use_lang_emb is False: expected a model that uses languages")
+        known = dict(config.lang2id or {})
+        resizing.check_languages(lang2id, [*known], config.n_langs)
+        for new, old in (like or {}).items():
+            if new not in lang2id or new in known or old not in known:
+                raise ConfigError(
+                    f"like is {like}: expected new languages, and known ones for them"
+                )
+        table = self.lang_embeddings if config.has_lang_embeddings else None
+        rows = resizing.languages(
+            None if table is None else table.weight, known, lang2id, config.emb_dim
         )
-        nn.init.normal_(new.weight, std=self.config.embed_init_std)
-        with torch.no_grad():
-            rows = min(vocab_size, old.num_embeddings)
-            new.weight[:rows] = old.weight[:rows]
-        self.embeddings = new
-        return new
+        for new, old in (like or {}).items():
+            rows[lang2id[new]] = rows[lang2id[old]]
+        ids = dict(lang2id)
+        names = {i: name for name, i in ids.items()}
+        config.update({"n_langs": len(ids), "lang2id": ids, "id2lang": names})
+        if table is not None:
+            resizing.set_values(table.weight, rows)
+            table.num_embeddings = len(rows)
+        elif config.has_lang_embeddings:
+            words = self.embeddings.weight
+            self.lang_embeddings = nn.Embedding(len(ids), config.emb_dim, _weight=rows)
+            self.lang_embeddings.to(words.device, words.dtype)
+
+    def resize_position_embeddings(
+        self, new_num_position_embeddings: int, new_positions: str = "copy"
+    ) -> None:
+        """Have more or fewer positions, in place: for longer sequences, once it is trained on them.
+
+        Args:
+            new_num_position_embeddings: How many there are from now on.
+            new_positions: "copy": those behind the last one begin as the first ones again;
+                "interpolate": all are drawn out over the new range. Sinusoidal positions are
+                computed in either case.
+
+        Raises:
+            ConfigError: a number that is none.
+            ValueError: neither of the two.
+        """
+        table = self.position_embeddings
+        if not isinstance(table, FixedPositions):
+            count = new_num_position_embeddings
+            is_count = isinstance(count, int) and count > 0
+            values = resizing.with_positions(table.weight, count if is_count else 1, new_positions)
+        self.config.max_position_embeddings = new_num_position_embeddings
+        if isinstance(table, FixedPositions):
+            values = torch.from_numpy(sinusoidal(self.config)).to(table.weight.device)
+        else:
+            table.num_embeddings = len(values)
+        resizing.set_values(table.weight, values)
 
     def prune_heads(self, heads: dict[int, list[int]]) -> None:
         """Remove attention heads for good; they are recorded in the configuration.
@@ -219,7 +341,7 @@ class XLMModel(XLMPreTrainedModel):
             layer: sorted({*before.get(layer, ()), *heads.get(layer, ())})
             for layer in {*before, *heads}
         }
-        self.config = self.config.replace(pruned_heads=pruned)
+        self.config.pruned_heads = pruned  # refused before anything changes if it is wrong
         for layer in heads:
             left = [h for h in range(self.config.n_heads) if h not in before.get(layer, ())]
             kept = [at for at, head in enumerate(left) if head not in pruned[layer]]
@@ -231,15 +353,21 @@ class XLMModel(XLMPreTrainedModel):
         layout: Layout,
         with_states: bool,
         with_weights: bool,
+        head_mask: Tensor | None,
     ) -> BaseModelOutput:
         mask = layout.mask
         factor = None if mask is None else mask.unsqueeze(-1).to(hidden.dtype)
         hidden = hidden if factor is None else hidden * factor
         states, weights = [hidden], []
-        for layer in range(self.config.n_layers):
-            arguments = (layer, hidden, layout, factor, with_weights)
+        for layer in range(len(self.attentions)):
+            heads = None if head_mask is None else self._heads_left(layer, head_mask)
+            arguments = (layer, hidden, layout, factor, with_weights, heads)
             if self.gradient_checkpointing and self.training:
-                hidden, layer_weights = checkpoint(self._layer, *arguments, use_reentrant=False)
+                options: dict[str, Any] = {
+                    "use_reentrant": False,
+                    **self.gradient_checkpointing_kwargs,
+                }
+                hidden, layer_weights = checkpoint(self._layer, *arguments, **options)
             else:
                 hidden, layer_weights = self._layer(*arguments)
             if with_states:
@@ -259,13 +387,24 @@ class XLMModel(XLMPreTrainedModel):
         layout: Layout,
         factor: Tensor | None,
         with_weights: bool,
+        heads: Tensor | None,
     ) -> tuple[Tensor, Tensor | None]:
         attended, weights = self.attentions[layer](
-            hidden, layout, causal=self.config.causal, need_weights=with_weights
+            hidden,
+            layout,
+            causal=self.config.causal,
+            need_weights=with_weights,
+            head_mask=heads,
         )
         hidden = self.layer_norm1[layer](hidden + self.dropout(attended))
         hidden = self.layer_norm2[layer](hidden + self.ffns[layer](hidden))
         return hidden if factor is None else hidden * factor, weights
+
+    def _heads_left(self, layer: int, head_mask: Tensor) -> Tensor:
+        """Return the factors of a layer's heads that are not pruned; shape `(heads,)`."""
+        factors = head_mask if head_mask.dim() == 1 else head_mask[layer]
+        pruned = (self.config.pruned_heads or {}).get(layer, ())
+        return factors[[h for h in range(self.config.n_heads) if h not in pruned]]
 
 
 def layout_of(

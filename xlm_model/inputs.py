@@ -5,10 +5,11 @@ The models of both frameworks share the checks; Keras' tensors come as NumPy arr
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from xlm_model.config import XLMConfig
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # What is None is not known yet, as a graph is being traced.
 Shape = Sequence[int | None]
+
+Forward = TypeVar("Forward", bound=Callable[..., Any])
 
 # A label that takes no part in the loss: PyTorch's value, and the reference's.
 IGNORED = -100
@@ -38,12 +41,33 @@ class EncoderInputs(TypedDict, total=False):
     lengths: Tensor | None
     # Word embeddings in place of `input_ids`. Shape `(…, dim)`.
     inputs_embeds: Tensor | None
+    # Factors of the heads, 0 to do without one. Shape `(n_heads,)`, or `(n_layers, n_heads)`.
+    head_mask: Tensor | None
     # Also return every layer's attention weights, or output; None: as the configuration says.
     output_attentions: bool | None
     output_hidden_states: bool | None
+    # False for a tuple of what is there; None: as the configuration says.
+    return_dict: bool | None
+    # Nothing that is cached is returned, so this has no effect; and the other cannot be given.
+    use_cache: bool | None
+    cache: None
     # Which tokens belong to which sequence, in place of `attention_mask` and `lengths`; None for a
     # padded batch.
     layout: Layout | None
+
+
+def shows_encoder_inputs(forward: Forward) -> Forward:
+    """Show each of the `EncoderInputs` in the signature of a head's `forward`.
+
+    Trainers and exporters read there which inputs a model takes, and leave out all others.
+    """
+    own = inspect.signature(forward)
+    shown = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    for name, kind in EncoderInputs.__annotations__.items():
+        parameter = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+        shown.append(parameter.replace(annotation=kind))
+    forward.__signature__ = own.replace(parameters=shown)  # type: ignore[attr-defined]
+    return forward
 
 
 @dataclass(frozen=True)
@@ -170,6 +194,26 @@ def check_tokens(
     check_ids("position_ids", position_ids, config.max_position_embeddings)
     if config.has_lang_embeddings:
         check_ids("langs", langs, config.n_langs)
+
+
+def check_head_mask(head_mask: Any, config: XLMConfig) -> None:
+    """Raise a `ValueError` unless there are no factors of the heads, or one for each."""
+    if head_mask is not None:
+        expected = (config.n_layers, config.n_heads)
+        if tuple(head_mask.shape) not in (expected, expected[1:]):
+            raise ValueError(
+                f"head_mask has shape {tuple(head_mask.shape)}: expected {expected}, or "
+                f"{expected[1:]} for the same in each layer"
+            )
+
+
+def check_no_cache(cache: Any) -> None:
+    """Raise a `ValueError` if a cache is given, as other libraries' models take it."""
+    if cache is not None:
+        raise ValueError(
+            f"cache is a {type(cache).__name__}: expected None, as keys and values are cached in "
+            "`model.generate`, or by `xlm_model.attention.KeyValueCache` as a `layout`"
+        )
 
 
 def check_choices(input_ids: Any, inputs_embeds: Any, lengths: Any) -> Any:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from xlm_model.attention.layout import Layout
 from xlm_model.config import XLMConfig
-from xlm_model.linear import apply_linear
+from xlm_model.linear import Linear
+from xlm_model.resizing import set_values
 
 
 class MultiHeadAttention(nn.Module):
@@ -35,6 +36,7 @@ class MultiHeadAttention(nn.Module):
         *,
         causal: bool = False,
         need_weights: bool = False,
+        head_mask: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Return the output and, if they are needed, the attention weights.
 
@@ -43,6 +45,7 @@ class MultiHeadAttention(nn.Module):
             layout: Which tokens see each other.
             causal: Attend to no later token.
             need_weights: Return the weights, too.
+            head_mask: A factor for each of the layer's heads. Shape `(heads,)`.
         """
         query, key, value = (
             apply_linear(linear, hidden).unflatten(-1, (-1, self.head_dim))  # type: ignore[no-untyped-call]
@@ -57,7 +60,10 @@ class MultiHeadAttention(nn.Module):
             dropout=self.dropout if self.training else 0.0,
             need_weights=need_weights,
         )
-        return apply_linear(self.out_lin, context.flatten(-2)), weights
+        if head_mask is not None:
+            context = context * head_mask[:, None]
+            weights = None if weights is None else weights * head_mask[:, None, None]
+        return self.out_lin(context.flatten(-2)), weights
 
     def keep_heads(self, heads: list[int]) -> None:
         """Remove all heads but these.
@@ -69,10 +75,10 @@ class MultiHeadAttention(nn.Module):
         kept = (torch.tensor(heads)[:, None] * self.head_dim + offsets).flatten()
         kept = kept.to(self.out_lin.weight.device)
         for linear in (self.q_lin, self.k_lin, self.v_lin):
-            linear.weight = nn.Parameter(linear.weight.detach()[kept])
-            linear.bias = nn.Parameter(linear.bias.detach()[kept])
+            set_values(linear.weight, linear.weight[kept])
+            set_values(linear.bias, linear.bias[kept])
             linear.out_features = len(kept)
-        self.out_lin.weight = nn.Parameter(self.out_lin.weight.detach()[:, kept])
+        set_values(self.out_lin.weight, self.out_lin.weight[:, kept].contiguous())
         self.out_lin.in_features = len(kept)
 
 

@@ -115,6 +115,9 @@ def assert_same_gradients(theirs: Any, ours: Any, inputs: dict[str, Any]) -> Non
         loss.backward()
     expected = {name: p.grad for name, p in theirs.named_parameters()}
     got = {name: p.grad for name, p in ours.named_parameters()}
+    if ours.config.sinusoidal_embeddings:
+        # The reference trains positions that the original only computes.
+        expected = {n: g for n, g in expected.items() if "position_embeddings" not in n}
     assert got.keys() == expected.keys()
     for name, gradient in expected.items():
         if gradient is None:
@@ -315,6 +318,9 @@ def test_adaptive_softmax(batch: dict[str, Tensor], tmp_path: Path) -> None:
     output.loss.backward()
     expected = {name: p.grad for name, p in theirs.named_parameters()}
     got = {name: p.grad for name, p in ours.named_parameters()}
+    if ours.config.sinusoidal_embeddings:
+        # The reference trains positions that the original only computes.
+        expected = {n: g for n, g in expected.items() if "position_embeddings" not in n}
     assert got.keys() == expected.keys()
     for name, gradient in expected.items():
         torch.testing.assert_close(got[name], gradient, **TOLERANCE)

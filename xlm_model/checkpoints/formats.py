@@ -7,6 +7,7 @@ pickled is read in `pickles`.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +24,15 @@ Tensors = dict[str, Any]
 ENCODER = "transformer."
 # The projection to words, and the word embeddings that it may be tied to.
 PROJECTION, EMBEDDINGS = "pred_layer.proj.weight", ENCODER + "embeddings.weight"
+
+# What a tool puts into the names of the weights of a model that it wraps, and the tool.
+WRAPPERS = {
+    "base_model.model.": "PEFT",
+    "module.": "DataParallel, DistributedDataParallel",
+    "_orig_mod.": "torch.compile",
+    "_fsdp_wrapped_module.": "FullyShardedDataParallel",
+    "_checkpoint_wrapped_module.": "PyTorch's checkpoint_wrapper",
+}
 
 # A TensorFlow variable's last name, and the published one; a kernel is stored transposed.
 TENSORFLOW_LEAVES = {
@@ -47,6 +57,40 @@ def add_encoder_prefix(tensors: Tensors) -> Tensors:
         name if name.startswith("pred_layer.") else ENCODER + name: tensor
         for name, tensor in tensors.items()
     }
+
+
+def without_wrappers(tensors: Tensors, where: Path | str) -> Tensors:
+    """Return names without what a wrapper put into them, such as DistributedDataParallel.
+
+    Args:
+        tensors: By name.
+        where: The checkpoint, for the messages.
+
+    Raises:
+        CheckpointError: among them are an adapter's weights that are not merged.
+
+    Warns:
+        UserWarning: says which wrapper's names were found.
+    """
+    names = {name: name for name in tensors}
+    found: dict[str, str] = {}
+    for name in tensors:
+        if "lora_" in name or ".base_layer." in name:
+            raise CheckpointError(
+                f"{where}: {name} belongs to an adapter that is not merged: expected a model's "
+                "weights alone; load it with peft, or call its `merge_and_unload()` and save again"
+            )
+        short = name
+        for wrapper, owner in WRAPPERS.items():
+            if f".{wrapper}" in f".{short}":
+                found[wrapper] = owner
+                short = f".{short}".replace(f".{wrapper}", ".").removeprefix(".")
+        names[name] = short
+    if not found:
+        return tensors
+    told = ", ".join(f"{wrapper!r} ({owner})" for wrapper, owner in found.items())
+    warnings.warn(f"{where}: its names have {told}, read without", stacklevel=2)
+    return {names[name]: tensor for name, tensor in tensors.items()}
 
 
 def drop_encoder_prefix(tensors: Tensors) -> Tensors:

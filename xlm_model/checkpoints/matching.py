@@ -15,6 +15,11 @@ from xlm_model.errors import CheckpointError
 
 Shape = tuple[int, ...]
 
+POSITIONS = ENCODER + "position_embeddings.weight"
+# What to do about another number of positions.
+NEW_POSITIONS = (
+    'new_positions="copy" or new_positions="interpolate" begins those that the checkpoint lacks'
+)
 # What to do about a head that a checkpoint lacks.
 NEW_HEAD = "new_head=True initialises what it lacks at random"
 
@@ -42,6 +47,15 @@ class MatchReport:
     def is_encoder_affected(self) -> bool:
         """Whether a difference lies in the encoder: then it contradicts its configuration."""
         return any(name.startswith(ENCODER) for name in [*self.new, *self.left_over])
+
+    def as_loading_info(self) -> dict[str, Any]:
+        """Return the differences as transformers' `output_loading_info` has them."""
+        return {
+            "missing_keys": set(self.missing),
+            "unexpected_keys": set(self.left_over),
+            "mismatched_keys": {(name, *shapes) for name, shapes in self.mismatched.items()},
+            "error_msgs": [],
+        }
 
     def __str__(self) -> str:
         lines = [
@@ -103,7 +117,10 @@ def check_fit(
         UserWarning: lists what of a head is left over, or new.
     """
     if report.is_encoder_affected:
-        raise CheckpointError(f"{path} does not fit {model}:{report}")
+        is_position = [*report.mismatched] == [POSITIONS]
+        raise CheckpointError(
+            f"{path} does not fit {model}:{report}", NEW_POSITIONS if is_position else ""
+        )
     if report.new and not new_head:
         raise CheckpointError(f"{path} does not fit {model}:{report}", advice)
     if report.new or report.left_over:

@@ -32,6 +32,8 @@ WEIGHTS = (
     "pytorch_model.bin.index.json",
     "tf_model.h5",
 )
+# Beside the weights of an adapter that PEFT saved.
+ADAPTER_CONFIG_FILE = "adapter_config.json"
 # What a published folder holds beside the model.
 TOKENIZER_FILES = (VOCAB_FILE, MERGES_FILE, TOKENIZER_CONFIG_FILE, SPECIAL_TOKENS_FILE)
 
@@ -57,33 +59,44 @@ class LoadedCheckpoint:
     vocab: dict[str, int] | None = None
 
 
-def read_checkpoint(where: str | Path, framework: Framework = "pt", **hub: Any) -> LoadedCheckpoint:
+def read_checkpoint(
+    where: str | Path,
+    framework: Framework = "pt",
+    *,
+    subfolder: str = "",
+    config: XLMConfig | None = None,
+    **hub: Any,
+) -> LoadedCheckpoint:
     """Read a checkpoint in any format.
 
     Args:
         where: A folder, a file of weights, or a name on the Hugging Face hub.
         framework: `"pt"` for PyTorch's tensors, mapped to the file where its format allows it;
             `"np"` for NumPy arrays, which need PyTorch only for its own files (`.bin`, `.pth`).
+        subfolder: Of the folder or the hub's repository.
+        config: In place of the one beside the weights.
         **hub: Arguments of `huggingface_hub.snapshot_download`, such as `revision`.
 
     Raises:
         CheckpointError: nothing there, or nothing readable; the message names the file.
         ConfigError: a wrong value in the configuration.
     """
-    path = find_weights(where, hub)
+    path = find_weights(where, hub, subfolder)
     if path.suffix == ".pth":
         original = _pickles(path).read_original(path)
         try:
-            config = XLMConfig(**original.config)
+            config = config or XLMConfig(**original.config)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
         tensors = _from_torch(original.tensors, framework)
         return LoadedCheckpoint(path, config, tensors, original.vocab)
     config_file = path.parent / MODEL_CONFIG_FILE
-    if not config_file.is_file():
-        raise CheckpointError(f"{path}: expected {MODEL_CONFIG_FILE} beside it")
-    config = XLMConfig.from_json_file(config_file)
-    tensors = formats.add_encoder_prefix(_read_tensors(path, framework))
+    if config is None:
+        if not config_file.is_file():
+            raise CheckpointError(f"{path}: expected {MODEL_CONFIG_FILE} beside it")
+        config = XLMConfig.from_json_file(config_file)
+    tensors = formats.without_wrappers(_read_tensors(path, framework), path)
+    tensors = formats.add_encoder_prefix(tensors)
     tensors = {name: t for name, t in tensors.items() if name not in _NO_WEIGHTS}
     return LoadedCheckpoint(path, config, tensors)
 
@@ -130,19 +143,22 @@ def _from_numpy(arrays: Tensors, framework: Framework) -> Tensors:
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def find_weights(where: str | Path, hub: Mapping[str, Any]) -> Path:
+def find_weights(where: str | Path, hub: Mapping[str, Any], subfolder: str = "") -> Path:
     """Return the file of a checkpoint's weights, or the index of its shards.
 
     Args:
         where: A folder, the file itself, or a name on the hub.
         hub: Arguments of `huggingface_hub.snapshot_download`.
+        subfolder: Of the folder or the repository.
 
     Raises:
         CheckpointError: nothing there.
     """
     try:
         path = local_path(where)
-        return _download(str(where), hub) if path is None else _weights_at(path)
+        if path is None:
+            return _download(str(where), hub, subfolder)
+        return _weights_at(path / subfolder if subfolder else path)
     except NotFoundError as error:
         raise CheckpointError(
             f"{str(where)!r}: neither a file nor a folder, nor to be had from the hub: {error}"
@@ -151,10 +167,17 @@ def find_weights(where: str | Path, hub: Mapping[str, Any]) -> Path:
 
 def _weights_at(path: Path) -> Path:
     """Return the weights' file of a folder, or the file itself."""
+    if not path.exists():
+        raise NotFoundError(f"no such file or folder: {path}")
     if not path.is_dir():
         return path
     found = [path / name for name in WEIGHTS if (path / name).is_file()]
     found = found or sorted(path.glob("*.pth"))
+    if not found and (path / ADAPTER_CONFIG_FILE).is_file():
+        raise CheckpointError(
+            f"{path}: holds an adapter of PEFT alone: expected a model; load the model that it was "
+            "trained on, and then `peft.PeftModel.from_pretrained(model, folder)`"
+        )
     if not found:
         raise CheckpointError(
             f"{path}: no weights in this folder: expected {', '.join(WEIGHTS)}, or a .pth file"
@@ -162,14 +185,17 @@ def _weights_at(path: Path) -> Path:
     return found[0]
 
 
-def _download(name: str, hub: Mapping[str, Any]) -> Path:
+def _download(name: str, hub: Mapping[str, Any], subfolder: str = "") -> Path:
     """Return the local copy of a hub checkpoint's weights, fetching what is not cached."""
-    folder = download(name, [MODEL_CONFIG_FILE, *TOKENIZER_FILES, "*.index.json"], hub)
-    pinned = {**hub, "revision": folder.name}  # the commit: all files are of one version
+    inside = f"{subfolder}/" if subfolder else ""
+    first = [MODEL_CONFIG_FILE, *TOKENIZER_FILES, "*.index.json"]
+    snapshot = download(name, [inside + file for file in first], hub)
+    pinned = {**hub, "revision": snapshot.name}  # the commit: all files are of one version
+    folder = snapshot / subfolder
     for weights in WEIGHTS:
         is_index = weights.endswith(".index.json") and (folder / weights).is_file()
         files = formats.shard_names(folder / weights) if is_index else [weights]
-        download(name, files, pinned)
+        download(name, [inside + file for file in files], pinned)
         if (folder / weights).is_file():
             return folder / weights
     raise CheckpointError(f"{name!r}: the hub has none of {', '.join(WEIGHTS)} under that name")

@@ -50,7 +50,7 @@ class CachedDecoder:
         layout = self._cache.prompts()
         inputs = {**self.prompts.inputs, "layout": layout}
         encoded = self.model.transformer(
-            **inputs, output_attentions=False, output_hidden_states=False
+            **inputs, output_attentions=False, output_hidden_states=False, return_dict=True
         )
         return self.model.head(encoded.last_hidden_state, layout, logits_to_keep=1).logits[:, 0]
 

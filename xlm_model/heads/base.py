@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from torch import Tensor, nn
@@ -52,38 +53,36 @@ class ModelWithHead(XLMPreTrainedModel):
             inputs.get("inputs_embeds"),
             inputs.pop("layout", None),
         )
+        inputs["return_dict"] = True  # what a tuple holds would have to be guessed
         return self.transformer(input_ids, langs=langs, layout=layout, **inputs), layout
 
-    def gradient_checkpointing_enable(self) -> None:
-        """Recompute each layer in the backward pass: less memory, more time."""
-        self.transformer.gradient_checkpointing_enable()
+    def _finish(self, output: Output, encoded: BaseModelOutput, inputs: EncoderInputs) -> Output:
+        """Return a head's output with what the encoder was asked for, as a tuple if it shall be."""
+        output.hidden_states = encoded.hidden_states
+        output.attentions = encoded.attentions
+        return self.as_asked(output, inputs.get("return_dict"))
 
-    def gradient_checkpointing_disable(self) -> None:
-        """Keep each layer's activations for the backward pass."""
-        self.transformer.gradient_checkpointing_disable()
-
-    def get_input_embeddings(self) -> nn.Embedding:
-        """Return the word embeddings."""
-        return self.transformer.get_input_embeddings()
-
-    def resize_token_embeddings(self, vocab_size: int) -> nn.Embedding:
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+    ) -> nn.Embedding:
         """Cut or extend the vocabulary; see `XLMModel.resize_token_embeddings`."""
-        embeddings = self.transformer.resize_token_embeddings(vocab_size)
-        self.config = self.transformer.config
-        return embeddings
+        return self.transformer.resize_token_embeddings(
+            new_num_tokens, pad_to_multiple_of, mean_resizing
+        )
+
+    def resize_language_embeddings(
+        self, lang2id: Mapping[str, int], like: Mapping[str, str] | None = None
+    ) -> None:
+        """Add languages; see `XLMModel.resize_language_embeddings`."""
+        self.transformer.resize_language_embeddings(lang2id, like)
 
     def prune_heads(self, heads: dict[int, list[int]]) -> None:
         """Remove attention heads for good; see `XLMModel.prune_heads`."""
         self.transformer.prune_heads(heads)
-        self.config = self.transformer.config
 
     def _initialize_head(self) -> None:
         self.initialize(n for n, _ in self.named_parameters() if not n.startswith("transformer."))
         self.tie_weights()
-
-
-def with_states(output: Output, encoded: BaseModelOutput) -> Output:
-    """Return a head's output with what the encoder was asked for beside its last states."""
-    output.hidden_states = encoded.hidden_states
-    output.attentions = encoded.attentions
-    return output

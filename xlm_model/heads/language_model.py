@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from xlm_model import resizing
 from xlm_model.attention import Layout
 from xlm_model.checkpoints import formats
 from xlm_model.config import XLMConfig
 from xlm_model.errors import ConfigError
-from xlm_model.heads.base import ModelWithHead, with_states
-from xlm_model.inputs import IGNORED, EncoderInputs, check_ids, check_shape
-from xlm_model.linear import apply_linear
+from xlm_model.heads.base import ModelWithHead
+from xlm_model.inputs import IGNORED, EncoderInputs, check_ids, check_shape, shows_encoder_inputs
+from xlm_model.linear import Linear
+from xlm_model.losses import cross_entropy, per_item
 from xlm_model.outputs import MaskedLMOutput
 
 if TYPE_CHECKING:
@@ -49,12 +51,22 @@ class PredictionLayer(nn.Module):
             return self.proj.log_prob(hidden.flatten(0, -2)).view(*hidden.shape[:-1], -1)
         return apply_linear(self.proj, hidden)
 
-    def loss(self, hidden: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean cross-entropy over the labels that are not -100; shape `()`."""
+    def loss(
+        self, hidden: Tensor, logits: Tensor, labels: Tensor, items: Tensor | int | None = None
+    ) -> Tensor:
+        """Return the cross-entropy over the labels that are not -100; shape `()`.
+
+        Args:
+            hidden: What the scores were computed from. Shape `(…, dim)`.
+            logits: Shape `(…, vocab_size)`.
+            labels: Shape `(…)`.
+            items: The loss is the sum divided by this; None: the mean.
+        """
         if isinstance(self.proj, nn.AdaptiveLogSoftmaxWithLoss):
             counted = labels != IGNORED
-            return self.proj(hidden[counted], labels[counted].long()).loss  # type: ignore[no-any-return]
-        return nn.functional.cross_entropy(logits.flatten(0, -2), labels.flatten().long())
+            each = -self.proj(hidden[counted], labels[counted].long()).output
+            return each.mean() if items is None else per_item(each.sum(), items)
+        return cross_entropy(logits, labels, items)
 
 
 class XLMWithLMHeadModel(ModelWithHead):
@@ -76,6 +88,8 @@ class XLMWithLMHeadModel(ModelWithHead):
         torch.Size([1, 1, 100])
     """
 
+    accepts_loss_kwargs = True
+
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
         self.pred_layer = PredictionLayer(config)
@@ -84,15 +98,25 @@ class XLMWithLMHeadModel(ModelWithHead):
     @property
     def tied_weights(self) -> dict[str, str]:
         """The projection and the word embeddings, if the configuration says that they are one."""
-        # An adaptive softmax has no single projection that could be the embeddings.
-        is_tied = self.config.tie_word_embeddings and not self.config.asm
+        is_tied = self.config.tie_word_embeddings and self._may_tie
         return {formats.PROJECTION: formats.EMBEDDINGS} if is_tied else {}
+
+    @property
+    def _may_tie(self) -> bool:
+        # An adaptive softmax has no single projection that could be the embeddings.
+        return not self.config.asm
+
+    @property
+    def _is_tied(self) -> bool:
+        """Whether the projection is the embeddings, whatever the configuration says."""
+        return self.pred_layer.proj.weight is self.transformer.embeddings.weight
 
     def tie_weights(self) -> None:
         """Make the projection and the word embeddings one tensor, if the configuration says so."""
         if self.tied_weights:
             self.pred_layer.proj.weight = self.transformer.embeddings.weight
 
+    @shows_encoder_inputs
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -101,6 +125,7 @@ class XLMWithLMHeadModel(ModelWithHead):
         *,
         labels: Tensor | None = None,
         logits_to_keep: int | Tensor = 0,
+        num_items_in_batch: Tensor | int | None = None,
         **inputs: Unpack[EncoderInputs],
     ) -> MaskedLMOutput:
         """Score the words.
@@ -111,13 +136,18 @@ class XLMWithLMHeadModel(ModelWithHead):
             langs: Shape `(…)`.
             labels: As in `head`.
             logits_to_keep: As in `head`.
+            num_items_in_batch: As in `head`.
             **inputs: See `EncoderInputs`.
         """
         encoded, layout = self._encode(input_ids, attention_mask, langs, **inputs)
         output = self.head(
-            encoded.last_hidden_state, layout, labels=labels, logits_to_keep=logits_to_keep
+            encoded.last_hidden_state,
+            layout,
+            labels=labels,
+            logits_to_keep=logits_to_keep,
+            num_items_in_batch=num_items_in_batch,
         )
-        return with_states(output, encoded)
+        return self._finish(output, encoded, inputs)
 
     def head(
         self,
@@ -126,6 +156,7 @@ class XLMWithLMHeadModel(ModelWithHead):
         *,
         labels: Tensor | None = None,
         logits_to_keep: int | Tensor = 0,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> MaskedLMOutput:
         """Score the words from the encoder's states.
 
@@ -137,6 +168,8 @@ class XLMWithLMHeadModel(ModelWithHead):
             logits_to_keep: Score only so many last positions of each sequence, at most all of the
                 shortest; or the columns of a padded batch, or tokens of a packed one, whose numbers
                 are in this tensor of shape `(kept,)`. 0 scores all.
+            num_items_in_batch: The loss is the sum over the labels divided by this, not their
+                mean: the number of labels in all batches whose gradients are summed.
 
         Returns:
             The loss if there are labels, and the logits; shape `(…, vocab_size)`, or
@@ -153,37 +186,41 @@ class XLMWithLMHeadModel(ModelWithHead):
         if labels is not None:
             check_shape("labels", labels, logits.shape[:-1])
             check_ids("labels", labels, self.config.vocab_size, IGNORED)
-            loss = self.pred_layer.loss(hidden, logits, labels)
+            loss = self.pred_layer.loss(hidden, logits, labels, num_items_in_batch)
         return MaskedLMOutput(loss=loss, logits=logits)
 
     def get_output_embeddings(self) -> nn.Module:
         """Return the projection to the words."""
         return self.pred_layer.proj
 
-    def resize_token_embeddings(self, vocab_size: int) -> nn.Embedding:
-        """Cut or extend the vocabulary of the embeddings and of the projection.
+    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+        """Replace the projection to the words; `tie_weights` would tie it again."""
+        self.pred_layer.proj = new_embeddings  # type: ignore[assignment]
 
-        As `XLMModel.resize_token_embeddings`; the bias of a new word is 0.
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+    ) -> nn.Embedding:
+        """Cut or extend the vocabulary of the embeddings and of the projection, in place.
+
+        As `XLMModel.resize_token_embeddings`; the bias of a new word is 0, as in the reference, or
+        the mean of the others where the projection is not tied to the embeddings.
 
         Raises:
             ConfigError: also for an adaptive softmax, whose clusters are bound to the vocabulary.
         """
-        old = self.pred_layer.proj
-        if not isinstance(old, nn.Linear):
+        proj, before = self.pred_layer.proj, self.config.vocab_size
+        rows = resizing.rows_wanted(new_num_tokens, pad_to_multiple_of, before)
+        if rows != before and not isinstance(proj, nn.Linear):
             raise ConfigError(
-                f"vocab_size is {vocab_size}: expected {self.config.vocab_size}; an adaptive "
-                "softmax (asm) cannot be resized"
+                f"vocab_size is {rows}: expected {before}; an adaptive softmax (asm) cannot be "
+                "resized"
             )
-        embeddings = super().resize_token_embeddings(vocab_size)
-        new = nn.Linear(
-            self.config.emb_dim, vocab_size, dtype=old.weight.dtype, device=old.weight.device
-        )
-        rows = min(vocab_size, old.out_features)
-        with torch.no_grad():
-            new.weight.normal_(std=self.config.init_std)
-            new.bias.zero_()
-            new.weight[:rows] = old.weight[:rows]
-            new.bias[:rows] = old.bias[:rows]
-        self.pred_layer.proj = new
-        self.tie_weights()
+        is_tied = self._is_tied
+        embeddings = super().resize_token_embeddings(rows, mean_resizing=mean_resizing)
+        if rows != before and isinstance(proj, nn.Linear):
+            std = None if mean_resizing else self.config.init_std
+            resizing.resize_linear(proj, rows, std, is_tied=is_tied)
         return embeddings

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from xlm_model.attention import Layout
 from xlm_model.config import XLMConfig
-from xlm_model.heads.base import ModelWithHead, with_states
+from xlm_model.heads.base import ModelWithHead
 from xlm_model.heads.summary import SequenceSummary
-from xlm_model.inputs import EncoderInputs, check_choices
+from xlm_model.inputs import EncoderInputs, check_choices, shows_encoder_inputs
 from xlm_model.losses import class_loss
 from xlm_model.outputs import MultipleChoiceModelOutput
 
@@ -32,6 +32,8 @@ class XLMForMultipleChoice(ModelWithHead):
         torch.Size([1, 2])
     """
 
+    accepts_loss_kwargs = True
+
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
         config.check_choices()
@@ -39,6 +41,7 @@ class XLMForMultipleChoice(ModelWithHead):
         self.logits_proj = nn.Linear(config.num_labels, 1)
         self._initialize_head()
 
+    @shows_encoder_inputs
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -47,6 +50,7 @@ class XLMForMultipleChoice(ModelWithHead):
         *,
         labels: Tensor | None = None,
         choices: int | None = None,
+        num_items_in_batch: Tensor | int | None = None,
         **inputs: Unpack[EncoderInputs],
     ) -> MultipleChoiceModelOutput:
         """Score the choices.
@@ -57,6 +61,7 @@ class XLMForMultipleChoice(ModelWithHead):
             langs: Shape of `input_ids`.
             labels: As in `head`.
             choices: How many each example has, for packed sequences: there the shape does not say.
+            num_items_in_batch: As in `head`.
             **inputs: See `EncoderInputs`, with the choices as the second dimension of padded ones;
                 `lengths` are ignored with a warning, as in the reference.
         """
@@ -71,11 +76,23 @@ class XLMForMultipleChoice(ModelWithHead):
                 None if x is None else x.flatten(0, 1) for x in (input_ids, attention_mask, langs)
             )
         encoded, layout = self._encode(input_ids, attention_mask, langs, **inputs)
-        output = self.head(encoded.last_hidden_state, layout, choices=choices or 1, labels=labels)
-        return with_states(output, encoded)
+        output = self.head(
+            encoded.last_hidden_state,
+            layout,
+            choices=choices or 1,
+            labels=labels,
+            num_items_in_batch=num_items_in_batch,
+        )
+        return self._finish(output, encoded, inputs)
 
     def head(
-        self, hidden: Tensor, layout: Layout, *, choices: int = 1, labels: Tensor | None = None
+        self,
+        hidden: Tensor,
+        layout: Layout,
+        *,
+        choices: int = 1,
+        labels: Tensor | None = None,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> MultipleChoiceModelOutput:
         """Score the choices from the encoder's states.
 
@@ -85,8 +102,12 @@ class XLMForMultipleChoice(ModelWithHead):
                 neighbours.
             choices: How many each example has; 1 scores every sequence by itself.
             labels: The right choice. Shape `(sequences // choices,)`.
+            num_items_in_batch: The loss is the sum over the labels divided by this, not their
+                mean: the number of labels in all batches whose gradients are summed.
         """
         scores = self.logits_proj(self.sequence_summary(hidden, layout))
         logits = scores.view(-1, choices)
-        loss = None if labels is None else class_loss("labels", logits, labels)
+        loss = None
+        if labels is not None:
+            loss = class_loss("labels", logits, labels, num_items_in_batch)
         return MultipleChoiceModelOutput(loss=loss, logits=logits)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from xlm_model.attention import Layout
 from xlm_model.config import XLMConfig
-from xlm_model.heads.base import ModelWithHead, with_states
-from xlm_model.inputs import IGNORED, EncoderInputs, check_shape
+from xlm_model.heads.base import ModelWithHead
+from xlm_model.inputs import IGNORED, EncoderInputs, check_shape, shows_encoder_inputs
 from xlm_model.outputs import QuestionAnsweringModelOutput
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class XLMForQuestionAnsweringSimple(ModelWithHead):
         self.qa_outputs = nn.Linear(config.emb_dim, 2)
         self._initialize_head()
 
+    @shows_encoder_inputs
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -63,7 +64,7 @@ class XLMForQuestionAnsweringSimple(ModelWithHead):
             start_positions=start_positions,
             end_positions=end_positions,
         )
-        return with_states(output, encoded)
+        return self._finish(output, encoded, inputs)
 
     def head(
         self,

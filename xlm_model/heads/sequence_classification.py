@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from xlm_model.attention import Layout
 from xlm_model.config import XLMConfig
-from xlm_model.heads.base import ModelWithHead, with_states
+from xlm_model.heads.base import ModelWithHead
 from xlm_model.heads.summary import SequenceSummary
-from xlm_model.inputs import EncoderInputs, check_shape
-from xlm_model.losses import class_loss
+from xlm_model.inputs import EncoderInputs, check_shape, shows_encoder_inputs
+from xlm_model.losses import class_loss, per_item
 from xlm_model.outputs import SequenceClassifierOutput
 
 if TYPE_CHECKING:
@@ -32,11 +32,14 @@ class XLMForSequenceClassification(ModelWithHead):
         torch.Size([1, 3])
     """
 
+    accepts_loss_kwargs = True
+
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
         self.sequence_summary = SequenceSummary(config)
         self._initialize_head()
 
+    @shows_encoder_inputs
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -44,6 +47,7 @@ class XLMForSequenceClassification(ModelWithHead):
         langs: Tensor | None = None,
         *,
         labels: Tensor | None = None,
+        num_items_in_batch: Tensor | int | None = None,
         **inputs: Unpack[EncoderInputs],
     ) -> SequenceClassifierOutput:
         """Classify each sequence.
@@ -53,13 +57,25 @@ class XLMForSequenceClassification(ModelWithHead):
             attention_mask: Shape `(batch, length)`.
             langs: Shape `(…)`.
             labels: As in `head`.
+            num_items_in_batch: As in `head`.
             **inputs: See `EncoderInputs`.
         """
         encoded, layout = self._encode(input_ids, attention_mask, langs, **inputs)
-        return with_states(self.head(encoded.last_hidden_state, layout, labels=labels), encoded)
+        output = self.head(
+            encoded.last_hidden_state,
+            layout,
+            labels=labels,
+            num_items_in_batch=num_items_in_batch,
+        )
+        return self._finish(output, encoded, inputs)
 
     def head(
-        self, hidden: Tensor, layout: Layout, *, labels: Tensor | None = None
+        self,
+        hidden: Tensor,
+        layout: Layout,
+        *,
+        labels: Tensor | None = None,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> SequenceClassifierOutput:
         """Classify each sequence from the encoder's states.
 
@@ -69,24 +85,39 @@ class XLMForSequenceClassification(ModelWithHead):
             labels: Classes of shape `(sequences,)`; or 0 and 1 of shape `(sequences, num_labels)`
                 for several labels; or values to regress to, of the logits' shape. Which of them:
                 `problem_type` of the configuration, else regression for one label, classes for
-                integer labels, several labels for others.
+                integer labels, several labels for others, and the configuration remembers it.
+            num_items_in_batch: The loss is the sum over the labels divided by this, not their
+                mean: the number of labels in all batches whose gradients are summed.
         """
         logits = self.sequence_summary(hidden, layout)
-        loss = None if labels is None else self._loss(logits, labels)
+        loss = None if labels is None else self._loss(logits, labels, num_items_in_batch)
         return SequenceClassifierOutput(loss=loss, logits=logits)
 
-    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        problem = self.config.problem_type
-        if problem is None and logits.shape[-1] == 1:
-            problem = "regression"
-        is_classes = problem == "single_label_classification" or (
-            problem is None and labels.dtype in (torch.int64, torch.int32)
-        )
-        if is_classes:
-            return class_loss("labels", logits, labels.reshape(-1))
+    def _loss(self, logits: Tensor, labels: Tensor, items: Tensor | int | None) -> Tensor:
+        problem = self.config.problem_type or self._problem_of(logits, labels)
+        if problem == "single_label_classification":
+            return class_loss("labels", logits, labels.reshape(-1), items)
         if problem == "regression" and logits.shape[-1] == 1:
             logits, labels = logits.squeeze(-1), labels.reshape(-1)
         check_shape("labels", labels, logits.shape)
-        if problem == "regression":
-            return nn.functional.mse_loss(logits, labels.to(logits.dtype))
-        return nn.functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+        compare = (
+            nn.functional.mse_loss
+            if problem == "regression"
+            else nn.functional.binary_cross_entropy_with_logits
+        )
+        labels = labels.to(logits.dtype)
+        if items is None:
+            return compare(logits, labels)
+        return per_item(compare(logits, labels, reduction="sum"), items)
+
+    def _problem_of(self, logits: Tensor, labels: Tensor) -> str:
+        """Return what the labels are for, and remember it as the reference does."""
+        if logits.shape[-1] == 1:
+            problem = "regression"
+        elif labels.dtype in (torch.int64, torch.int32):
+            problem = "single_label_classification"
+        else:
+            problem = "multi_label_classification"
+        if not torch.compiler.is_compiling():  # a graph has no effects
+            self.config.problem_type = problem
+        return problem

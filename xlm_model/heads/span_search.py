@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from xlm_model.attention import Layout
 from xlm_model.config import XLMConfig
-from xlm_model.heads.base import ModelWithHead, with_states
-from xlm_model.inputs import IGNORED, EncoderInputs, check_ids, check_shape
+from xlm_model.heads.base import ModelWithHead
+from xlm_model.inputs import IGNORED, EncoderInputs, check_ids, check_shape, shows_encoder_inputs
 from xlm_model.losses import class_loss
 from xlm_model.outputs import XLMForQuestionAnsweringOutput
 
@@ -177,6 +177,7 @@ class XLMForQuestionAnswering(ModelWithHead):
         self.qa_outputs = SpanHead(config)
         self._initialize_head()
 
+    @shows_encoder_inputs
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -213,7 +214,7 @@ class XLMForQuestionAnswering(ModelWithHead):
             cls_index=cls_index,
             p_mask=p_mask,
         )
-        return with_states(output, encoded)
+        return self._finish(output, encoded, inputs)
 
     def head(
         self,

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from xlm_model.attention import Layout
 from xlm_model.config import XLMConfig
-from xlm_model.heads.base import ModelWithHead, with_states
-from xlm_model.inputs import EncoderInputs
+from xlm_model.heads.base import ModelWithHead
+from xlm_model.inputs import EncoderInputs, shows_encoder_inputs
 from xlm_model.losses import class_loss
 from xlm_model.outputs import TokenClassifierOutput
 
@@ -31,12 +31,15 @@ class XLMForTokenClassification(ModelWithHead):
         torch.Size([1, 4, 3])
     """
 
+    accepts_loss_kwargs = True
+
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(config.emb_dim, config.num_labels)
         self._initialize_head()
 
+    @shows_encoder_inputs
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -44,6 +47,7 @@ class XLMForTokenClassification(ModelWithHead):
         langs: Tensor | None = None,
         *,
         labels: Tensor | None = None,
+        num_items_in_batch: Tensor | int | None = None,
         **inputs: Unpack[EncoderInputs],
     ) -> TokenClassifierOutput:
         """Classify each token.
@@ -53,13 +57,25 @@ class XLMForTokenClassification(ModelWithHead):
             attention_mask: Shape `(batch, length)`.
             langs: Shape `(…)`.
             labels: As in `head`.
+            num_items_in_batch: As in `head`.
             **inputs: See `EncoderInputs`.
         """
         encoded, layout = self._encode(input_ids, attention_mask, langs, **inputs)
-        return with_states(self.head(encoded.last_hidden_state, layout, labels=labels), encoded)
+        output = self.head(
+            encoded.last_hidden_state,
+            layout,
+            labels=labels,
+            num_items_in_batch=num_items_in_batch,
+        )
+        return self._finish(output, encoded, inputs)
 
     def head(
-        self, hidden: Tensor, layout: Layout, *, labels: Tensor | None = None
+        self,
+        hidden: Tensor,
+        layout: Layout,
+        *,
+        labels: Tensor | None = None,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> TokenClassifierOutput:
         """Classify each token from the encoder's states.
 
@@ -67,7 +83,11 @@ class XLMForTokenClassification(ModelWithHead):
             hidden: Shape `(…, dim)`.
             layout: Has no effect, as each token is on its own.
             labels: Classes, -100 where none is asked for. Shape `(…)`.
+            num_items_in_batch: The loss is the sum over the labels divided by this, not their
+                mean: the number of labels in all batches whose gradients are summed.
         """
         logits = self.classifier(self.dropout(hidden))
-        loss = None if labels is None else class_loss("labels", logits, labels)
+        loss = None
+        if labels is not None:
+            loss = class_loss("labels", logits, labels, num_items_in_batch)
         return TokenClassifierOutput(loss=loss, logits=logits)
