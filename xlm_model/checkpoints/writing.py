@@ -76,7 +76,12 @@ def _shards(
         return {WEIGHTS[0]: list(tensors)}, None
     from huggingface_hub import split_torch_state_dict_into_shards
 
-    split = split_torch_state_dict_into_shards(tensors, max_shard_size=max_size)
+    try:
+        split = split_torch_state_dict_into_shards(tensors, max_shard_size=max_size)
+    except ValueError as error:
+        raise ValueError(
+            f"max_shard_size is {max_size!r}: expected bytes, or a size such as '5GB'"
+        ) from error
     if not split.is_sharded:
         return {WEIGHTS[0]: list(tensors)}, None
     index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
