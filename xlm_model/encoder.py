@@ -362,7 +362,8 @@ class XLMModel(XLMPreTrainedModel):
         for layer in range(len(self.attentions)):
             heads = None if head_mask is None else self._heads_left(layer, head_mask)
             arguments = (layer, hidden, layout, factor, with_weights, heads)
-            if self.gradient_checkpointing and self.training:
+            is_checkpointed = self.gradient_checkpointing and layer % self.checkpointed_layers == 0
+            if is_checkpointed and self.training:
                 options: dict[str, Any] = {
                     "use_reentrant": False,
                     **self.gradient_checkpointing_kwargs,

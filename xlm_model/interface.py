@@ -25,11 +25,16 @@ class ToolInterface(nn.Module):
     # Whether `forward` takes `num_items_in_batch`, so that trainers need not scale the loss.
     accepts_loss_kwargs: ClassVar[bool] = False
 
+    # What may be missing in a checkpoint, as `tie_weights` restores it; trainers ask.
+    _keys_to_ignore_on_save: ClassVar[list[str] | None] = None
+
     def __init__(self, config: XLMConfig) -> None:
         super().__init__()
         self.config = config
         self.gradient_checkpointing = False
         self.gradient_checkpointing_kwargs: dict[str, Any] = {}
+        # One of so many layers is checkpointed.
+        self.checkpointed_layers = 1
         self._input_hook: Any = None
 
     @property
@@ -89,26 +94,47 @@ class ToolInterface(nn.Module):
     # Switches -----------------------------------------------------------------------------------
 
     def gradient_checkpointing_enable(
-        self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None
+        self,
+        gradient_checkpointing_kwargs: Mapping[str, Any] | None = None,
+        every_n_layers: int = 1,
+        offload: bool = False,
     ) -> None:
-        """Recompute each layer in the backward pass: less memory, more time.
+        """Recompute layers in the backward pass: less memory, more time.
 
         Args:
             gradient_checkpointing_kwargs: Arguments of `torch.utils.checkpoint.checkpoint`;
                 `use_reentrant` is False unless they say otherwise.
+            every_n_layers: Recompute one of so many layers, from the first on.
+            offload: Must be False.
+
+        Raises:
+            ValueError: a wrong argument.
         """
+        if every_n_layers < 1:
+            raise ValueError(f"every_n_layers is {every_n_layers}: expected at least 1")
+        if offload:
+            raise ValueError(
+                "offload is True: expected False; `torch.autograd.graph.save_on_cpu` around the "
+                "forward pass keeps activations in the CPU's memory"
+            )
         self.base_model.gradient_checkpointing = True
         self.base_model.gradient_checkpointing_kwargs = dict(gradient_checkpointing_kwargs or {})
+        self.base_model.checkpointed_layers = every_n_layers
 
     def gradient_checkpointing_disable(self) -> None:
         """Keep each layer's activations for the backward pass."""
         self.base_model.gradient_checkpointing = False
 
     def activation_checkpointing_enable(
-        self, activation_checkpointing_kwargs: Mapping[str, Any] | None = None
+        self,
+        activation_checkpointing_kwargs: Mapping[str, Any] | None = None,
+        every_n_layers: int = 1,
+        offload: bool = False,
     ) -> None:
         """Do as `gradient_checkpointing_enable`; transformers 5 has both names."""
-        self.gradient_checkpointing_enable(activation_checkpointing_kwargs)
+        self.gradient_checkpointing_enable(
+            activation_checkpointing_kwargs, every_n_layers=every_n_layers, offload=offload
+        )
 
     def activation_checkpointing_disable(self) -> None:
         """Do as `gradient_checkpointing_disable`."""

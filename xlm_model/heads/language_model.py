@@ -89,6 +89,7 @@ class XLMWithLMHeadModel(ModelWithHead):
     """
 
     accepts_loss_kwargs = True
+    _keys_to_ignore_on_save = [formats.PROJECTION]  # noqa: RUF012
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)

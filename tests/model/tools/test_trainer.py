@@ -17,7 +17,9 @@ from tests.model.tools.support import HEADS, assert_same, build, examples, input
 
 pytest.importorskip("accelerate", reason="accelerate is not installed")
 
-from transformers import Trainer, TrainingArguments
+from transformers import TrainingArguments
+
+from xlm_model.trainer import Trainer
 
 # Tensors that a head takes for each example beside the usual ones.
 COLUMNS = ("lengths", "token_type_ids", "position_ids", "langs")
@@ -37,8 +39,7 @@ class Rows(Dataset[dict[str, Tensor]]):
 def trainer(model: Any, rows: list[dict[str, Tensor]], folder: Path, **settings: Any) -> Trainer:
     arguments: dict[str, Any] = {
         "max_steps": 4,
-        "per_device_train_batch_size": 2,
-        "gradient_accumulation_steps": 2,
+        "per_device_train_batch_size": 4,
         "learning_rate": 1e-2,
         "logging_steps": 1,
         "eval_strategy": "steps",
@@ -104,7 +105,8 @@ def _flat(predictions: Any) -> Any:
 
 @pytest.mark.parametrize("name", HEADS)
 @pytest.mark.parametrize(
-    "settings", [{}, {"gradient_checkpointing_kwargs": {"use_reentrant": False}}]
+    "settings",
+    [{}, {"activation_checkpointing_kwargs": {"every_n_layers": 2}}],
 )
 def test_gradient_checkpointing_changes_nothing(
     name: str, settings: dict[str, Any], tmp_path: Path
@@ -119,6 +121,43 @@ def test_gradient_checkpointing_changes_nothing(
         found.append((losses(run), weights(run.model)))
     assert found[1][0] == pytest.approx(found[0][0], abs=2e-6)
     close(found[1][1], found[0][1])
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_small_batches_add_up_to_a_large_one(name: str, tmp_path: Path) -> None:
+    ours, rows = build(name), examples(name)
+    found = []
+    for size in (4, 1):
+        run = trainer(
+            build(name),
+            rows,
+            tmp_path,
+            optim="sgd",
+            max_steps=2,
+            per_device_train_batch_size=size,
+            gradient_accumulation_steps=4 // size,
+        )
+        run.model.load_state_dict(ours.state_dict())
+        run.train()
+        found.append(weights(run.model))
+    close(*found, tolerance=1e-5)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_the_best_checkpoint_is_loaded_at_the_end(name: str, tmp_path: Path) -> None:
+    run = trainer(
+        build(name),
+        examples(name),
+        tmp_path,
+        learning_rate=1.0,  # every step makes it worse
+        save_strategy="steps",
+        save_steps=2,
+        load_best_model_at_end=True,
+    )
+    run.train()
+    best = Path(run.state.best_model_checkpoint)
+    saved = getattr(xlm_model, name).from_pretrained(best)
+    close(weights(run.model), weights(saved), tolerance=0)
 
 
 @pytest.mark.parametrize("name", HEADS)
