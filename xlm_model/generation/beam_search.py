@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from xlm_model.generation.decoder import Continuation, Stepper
+from xlm_model.generation.decoder import Continuation, Ending, Stepper
 
 
 @dataclass
@@ -17,17 +17,20 @@ class _Beams:
     width: int
     length_penalty: float
     active: list[list[int]] = field(default_factory=lambda: [[]])
-    ended: list[tuple[float, list[int]]] = field(default_factory=list)
+    # Score, new tokens, and the token that ended them.
+    ended: list[tuple[float, list[int], int]] = field(default_factory=list)
 
-    def extend(self, candidates: Sequence[tuple[float, int, int]], end: int) -> list[int]:
+    def extend(
+        self, candidates: Sequence[tuple[float, int, int]], ends: Sequence[int]
+    ) -> list[int]:
         """Take the best (sum, hypothesis, token), best first; return the ones that stay active."""
         chosen = []
         for rank, (total, beam, token) in enumerate(candidates):
-            if token != end:
+            if token not in ends:
                 chosen.append(rank)
             elif rank < self.width:
                 # One that ends below the best is not among them, nor later.
-                self._end(total, self.active[beam], len(self.active[beam]) + 1)
+                self._end(total, self.active[beam], token)
             if len(chosen) == self.width:
                 break
         self.active = [[*self.active[candidates[i][1]], candidates[i][2]] for i in chosen]
@@ -40,18 +43,18 @@ class _Beams:
         highest: float = best / len(self.active[0]) ** self.length_penalty
         return self.ended[-1][0] >= highest
 
-    def best(self, sums: Sequence[float] = ()) -> Continuation:
-        """Return the best that has ended or, where their sums are given, is still active."""
+    def best(self, count: int, sums: Sequence[float] = ()) -> list[Continuation]:
+        """Return the best that have ended or, where their sums are given, are still active."""
         cut = [
-            (total / len(ids) ** self.length_penalty, ids, False)
+            (total / len(ids) ** self.length_penalty, Continuation(ids))
             for total, ids in zip(sums, self.active, strict=False)
         ]
-        ended = [(score, ids, True) for score, ids in self.ended]
-        _, ids, finished = max([*ended, *cut], key=lambda one: one[0])
-        return Continuation(ids, finished)
+        ended = [(score, Continuation(ids, True, end)) for score, ids, end in self.ended]
+        every = sorted([*ended, *cut], key=lambda one: -one[0])
+        return [continuation for _, continuation in every[:count]]
 
-    def _end(self, total: float, ids: list[int], length: int) -> None:
-        self.ended.append((total / length**self.length_penalty, ids))
+    def _end(self, total: float, ids: list[int], token: int) -> None:
+        self.ended.append((total / (len(ids) + 1) ** self.length_penalty, ids, token))
         self.ended = sorted(self.ended, key=lambda one: -one[0])[: self.width]
 
 
@@ -61,8 +64,9 @@ def beam_search(
     *,
     width: int,
     new_tokens: int,
-    end: int,
+    end: int | Ending,
     length_penalty: float = 1.0,
+    returned: int = 1,
 ) -> list[Continuation]:
     """Continue each sequence by the most likely of many hypotheses.
 
@@ -77,18 +81,24 @@ def beam_search(
         count: How many there are.
         width: Hypotheses of each sequence.
         new_tokens: Most tokens to add.
-        end: The token that ends a sequence.
+        end: The token that ends a sequence, or all that may end it; stop sequences have no effect.
         length_penalty: Above 1 for longer sequences, below for shorter ones.
+        returned: How many hypotheses of each sequence to return, the best first; at most `width`.
+
+    Returns:
+        The continuations of each sequence, one behind the other.
     """
-    results: dict[int, Continuation] = {}
+    ending = Ending.of(end)
+    results: dict[int, list[Continuation]] = {}
     searches = {i: _Beams(width, length_penalty) for i in range(count)}
     log_probs = stepper.start().float().log_softmax(-1)
     sums = log_probs.new_zeros(count)  # of each hypothesis, those of a sequence together
     vocab_size = log_probs.shape[-1]
     for number in range(new_tokens):
-        totals = (sums[:, None] + log_probs).view(len(searches), -1)
-        # Twice as many: even if half of them end, enough stay active.
-        best = totals.topk(min(2 * width, totals.shape[-1]))
+        totals = (sums[:, None] + ending.forbid(log_probs, number)).view(len(searches), -1)
+        # So many that enough stay active, even if each hypothesis ends in every way.
+        most = (1 + max(1, len(ending.tokens))) * width
+        best = totals.topk(min(most, totals.shape[-1]))
         rows: list[int] = []
         next_ids: list[int] = []
         next_sums: list[float] = []
@@ -100,13 +110,13 @@ def beam_search(
                 (value, index // vocab_size, index % vocab_size)
                 for value, index in zip(values, indices, strict=True)
             ]
-            chosen = search.extend(candidates, end)
+            chosen = search.extend(candidates, ending.tokens)
             kept_sums = [candidates[rank][0] for rank in chosen]
             if number == new_tokens - 1:
-                results[i] = search.best(kept_sums)
+                results[i] = search.best(returned, kept_sums)
                 del searches[i]
             elif search.is_done(kept_sums[0]):
-                results[i] = search.best()
+                results[i] = search.best(returned)
                 del searches[i]
             first_row, first = first, first + hypotheses
             if i in searches:
@@ -118,4 +128,4 @@ def beam_search(
         stepper.select(torch.tensor(rows, device=sums.device))
         sums = torch.tensor(next_sums, device=sums.device)
         log_probs = stepper.step(torch.tensor(next_ids, device=sums.device)).float().log_softmax(-1)
-    return [results[i] for i in range(count)]
+    return [continuation for i in range(count) for continuation in results[i]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from xlm_model.attention import KeyValueCache, PackedBatch
@@ -74,8 +75,45 @@ class Continuation:
 
     Attributes:
         ids: The new tokens, without the end token.
-        finished: Whether the end token came, rather than the limit.
+        finished: Whether the end token or a stop sequence came, rather than the limit.
+        end: The end token; None if none came.
     """
 
     ids: list[int] = field(default_factory=list)
     finished: bool = False
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What ends a continuation, beside the limit of its length.
+
+    Attributes:
+        tokens: Any of these tokens, which is not part of the continuation.
+        stop: Any of these runs of tokens, which is.
+        min_new_tokens: No end token comes before so many others.
+    """
+
+    tokens: tuple[int, ...] = ()
+    stop: tuple[tuple[int, ...], ...] = ()
+    min_new_tokens: int = 0
+
+    @classmethod
+    def of(cls, end: int | Ending) -> Ending:
+        """Return an ending by one token, unless it is one already."""
+        return cls((end,)) if isinstance(end, int) else end
+
+    def forbid(self, scores: Tensor, number: int) -> Tensor:
+        """Return the scores of a token without those that must not come yet.
+
+        Args:
+            scores: Shape `(sequences, vocab_size)`.
+            number: How many new tokens there are already.
+        """
+        if number >= self.min_new_tokens or not self.tokens:
+            return scores
+        return scores.index_fill(1, torch.tensor(self.tokens, device=scores.device), -torch.inf)
+
+    def is_stop(self, ids: list[int]) -> bool:
+        """Whether new tokens end in a run that stops the sequence."""
+        return any(tuple(ids[-len(run) :]) == run for run in self.stop)

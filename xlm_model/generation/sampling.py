@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from xlm_model.generation.decoder import Continuation, Stepper
+from xlm_model.generation.decoder import Continuation, Ending, Stepper
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def sample(
     sampling: Sampling,
     *,
     new_tokens: int,
-    end: int,
+    end: int | Ending,
     seeds: Sequence[int],
 ) -> list[Continuation]:
     """Continue sequences one token at a time; one that has ended costs no more.
@@ -92,9 +92,10 @@ def sample(
         prompts: Their ids, for the repetition penalty.
         sampling: How to choose.
         new_tokens: Most tokens to add.
-        end: The token that ends a sequence.
+        end: The token that ends a sequence, or all that may end it.
         seeds: A seed for each sequence.
     """
+    ending = Ending.of(end)
     results = [Continuation() for _ in prompts]
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     active = list(range(len(prompts)))
@@ -103,14 +104,18 @@ def sample(
     for row, prompt in enumerate(prompts):
         seen[row, torch.tensor(prompt, device=seen.device)] = True
     for number in range(new_tokens):
+        scores = ending.forbid(scores, number)
         chosen = sampling.choose(scores, seen, [generators[i] for i in active])
         seen.scatter_(1, chosen[:, None], True)
         kept = []
         for row, id_ in enumerate(chosen.tolist()):
-            if id_ == end:
-                results[active[row]].finished = True
-            else:
-                results[active[row]].ids.append(id_)
+            result = results[active[row]]
+            if id_ in ending.tokens:
+                result.finished, result.end = True, id_
+                continue
+            result.ids.append(id_)
+            result.finished = ending.is_stop(result.ids)
+            if not result.finished:
                 kept.append(row)
         if not kept or number == new_tokens - 1:
             break

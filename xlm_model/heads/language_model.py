@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +90,10 @@ class XLMWithLMHeadModel(ModelWithHead):
     """
 
     accepts_loss_kwargs = True
-    _keys_to_ignore_on_save = [formats.PROJECTION]  # noqa: RUF012
+    # What adapters look up before they change one of two weights that are one.
+    _tied_weights_keys: ClassVar[dict[str, str]] = {formats.PROJECTION: formats.EMBEDDINGS}
+    # Set by tools that generate; `generate` takes its settings as arguments.
+    generation_config: Any = None
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
@@ -189,6 +193,117 @@ class XLMWithLMHeadModel(ModelWithHead):
             check_ids("labels", labels, self.config.vocab_size, IGNORED)
             loss = self.pred_layer.loss(hidden, logits, labels, num_items_in_batch)
         return MaskedLMOutput(loss=loss, logits=logits)
+
+    def prepare_inputs_for_generation(
+        self, input_ids: Tensor, langs: Tensor | None = None, **inputs: Any
+    ) -> dict[str, Any]:
+        """Return what `forward` takes to score the token behind each sequence.
+
+        No mask token is put behind the sequences, as the reference does: a causal model has learnt
+        to go on from a sequence's last token.
+
+        Args:
+            input_ids: Shape `(batch, length)`.
+            langs: Shape `(batch, length)`; None: the configuration's `lang_id`.
+            **inputs: `attention_mask` is handed on; what belongs to a cache is not.
+        """
+        if langs is None and self.config.lang_id is not None and self.config.has_lang_embeddings:
+            langs = torch.full_like(input_ids, self.config.lang_id)
+        mask = inputs.get("attention_mask")
+        return {"input_ids": input_ids, "langs": langs, "attention_mask": mask, "logits_to_keep": 1}
+
+    def generate(
+        self,
+        input_ids: Tensor,
+        *,
+        attention_mask: Tensor | None = None,
+        langs: Tensor | None = None,
+        max_new_tokens: int | None = None,
+        max_length: int | None = None,
+        min_new_tokens: int = 0,
+        eos_token_id: int | Sequence[int] | None = None,
+        stop: Sequence[int | Sequence[int]] = (),
+        pad_token_id: int | None = None,
+        do_sample: bool = False,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        repetition_penalty: float = 1.0,
+        seed: int | None = None,
+        num_beams: int = 1,
+        length_penalty: float = 1.0,
+        num_return_sequences: int = 1,
+        **options: Any,
+    ) -> Tensor:
+        """Continue sequences of a causal model; each step works on the new tokens alone.
+
+        `xlm_model.tasks.TextGeneration` does it for texts.
+
+        Args:
+            input_ids: The prompts, padded on either side. Shape `(batch, length)`.
+            attention_mask: 0 for padding; None: where `input_ids` is the padding id.
+            langs: Shape `(batch, length)`; a new token has the language of the prompt's last one.
+                None: the configuration's `lang_id`, as in the reference.
+            max_new_tokens: Most tokens to add; 20 if neither limit is given.
+            max_length: Most columns of the result, the prompts' among them.
+            min_new_tokens: No end token comes before so many others.
+            eos_token_id: The token that ends a sequence, or several; None: the configuration's.
+            stop: Tokens, or runs of tokens, that end a sequence, too. They stay in it.
+            pad_token_id: Stands behind a sequence that has ended; None: the configuration's.
+            do_sample: Draw each token by its probability; without it, it is the most likely one.
+            temperature: The logits are divided by it before a token is drawn.
+            top_k: Draw among so many of the most likely tokens only.
+            top_p: Draw among the most likely tokens that together have this probability only.
+            repetition_penalty: Above 1 to make tokens less likely that the sequence has already.
+            seed: Sequence i of the result draws from a generator seeded with `seed + i`; None:
+                seeded by `torch.manual_seed`.
+            num_beams: Search for the most likely continuation with so many hypotheses.
+            length_penalty: Above 1 for longer results of that search, below for shorter ones.
+            num_return_sequences: For each prompt; drawn, or the best of the search.
+            **options: None of transformers' others; each is refused with what to use instead.
+
+        Returns:
+            The prompts as they are, and the new tokens; shape
+            `(batch * num_return_sequences, length + new)`.
+
+        Raises:
+            ValueError: a wrong value, or what cannot be had together; or the model is not causal.
+
+        Example:
+            >>> config = XLMConfig(vocab_size=100, emb_dim=32, n_layers=2, n_heads=4, causal=True)
+            >>> model = XLMWithLMHeadModel(config).eval()
+            >>> prompts = torch.tensor([[0, 14, 15]])
+            >>> model.generate(prompts, max_new_tokens=4, min_new_tokens=4).shape
+            torch.Size([1, 7])
+        """
+        from xlm_model.generation import generate as generation  # which needs this module
+
+        if not self.config.causal:
+            raise ValueError(
+                "causal is False: expected a causal language model; a checkpoint that was trained "
+                "as one, with CLM, is loaded with causal=True"
+            )
+        generation.check_fixed(options)
+        new_tokens = generation.read_length(input_ids, max_new_tokens, max_length)
+        eos = self.config.eos_token_id if eos_token_id is None else eos_token_id
+        sampling = generation.read_sampling(
+            do_sample, temperature, top_k, top_p, repetition_penalty
+        )
+        generation.check_counts(num_beams, num_return_sequences, sampling, bool(stop))
+        return generation.generate(
+            self,
+            input_ids,
+            attention_mask=attention_mask,
+            langs=langs,
+            new_tokens=new_tokens,
+            ending=generation.read_ending(eos, stop, min_new_tokens, new_tokens),
+            sampling=sampling,
+            num_beams=num_beams,
+            length_penalty=length_penalty,
+            num_return_sequences=num_return_sequences,
+            pad_token_id=self.config.pad_token_id if pad_token_id is None else pad_token_id,
+            seed=seed,
+        )
 
     def get_output_embeddings(self) -> nn.Module:
         """Return the projection to the words."""
