@@ -25,6 +25,8 @@ class ToolInterface(nn.Module):
     # Whether `forward` takes `num_items_in_batch`, so that trainers need not scale the loss.
     accepts_loss_kwargs: ClassVar[bool] = False
 
+    # Modules that are placed and sharded as a whole.
+    _no_split_modules: ClassVar[list[str]] = ["MultiHeadAttention", "FeedForward"]
     # What may be missing in a checkpoint, as `tie_weights` restores it; trainers ask.
     _keys_to_ignore_on_save: ClassVar[list[str] | None] = None
 

@@ -193,7 +193,9 @@ class XLMPreTrainedModel(ToolInterface):
                 config = config.replace(tie_word_embeddings=is_tied)
             if not self.has_head:
                 tensors = formats.drop_encoder_prefix(tensors)
-            save(folder, config, tensors, type(self).__name__, max_shard_size)
+            # FSDP2 makes a class of its own of a model's.
+            name = type(self).__name__.removeprefix("FSDP")
+            save(folder, config, tensors, name, max_shard_size)
         if push_to_hub:
             self._upload(Path(folder), **{"repo_id": Path(folder).name, **options})
 
