@@ -14,6 +14,12 @@ import xlm_text
 
 # Without Keras what is in it is not found.
 KERAS = "xlm_model.tf"
+# What cannot be imported without a library that not everybody has.
+OPTIONAL = {
+    KERAS: "Keras 3 and a backend are not installed",
+    "xlm_model.trainer": "transformers or accelerate is not installed",
+    "xlm_model.sentence_transformers": "sentence-transformers is not installed",
+}
 MODULES = [
     name
     for package in (xlm_text, xlm_model, xlm_cli)
@@ -26,14 +32,12 @@ MODULES = [
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module_run(name: str) -> None:
-    if name == KERAS:
-        pytest.importorskip(
-            name, reason="Keras 3 and a backend are not installed", exc_type=ImportError
-        )
+    if name in OPTIONAL:
+        pytest.importorskip(name, reason=OPTIONAL[name], exc_type=ImportError)
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 def test_there_are_examples() -> None:
-    names = [name for name in MODULES if name != KERAS]
+    names = [name for name in MODULES if name not in OPTIONAL]
     found = [doctest.DocTestFinder().find(importlib.import_module(name)) for name in names]
     assert sum(bool(test.examples) for tests in found for test in tests) > 40
