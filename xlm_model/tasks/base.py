@@ -19,6 +19,7 @@ from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks import batching
 from xlm_model.tasks.batching import Batcher, Limits, chunks, prefetch
 from xlm_model.tasks.devices import find_device, quantize
+from xlm_model.tasks.models import answering, check_tokenizer, unwrap
 from xlm_model.tasks.sequences import TokenSequence
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
@@ -69,13 +70,16 @@ class Task(Generic[Example, Result]):
     they come, in the examples' order, in memory that does not grow with their number.
 
     Args:
-        model: With the task's head, in evaluation mode.
+        model: With the task's head. It works in evaluation mode, whatever mode it is in. What
+            `torch.compile`, PEFT, `DataParallel` or `DistributedDataParallel` made of it is taken,
+            too: PEFT's layers are in effect, and nothing is compiled.
         tokenizer: The checkpoint's.
         batch_size: Most sequences that go through the model together; None: as many as suit the
             device. It changes the speed, not the results.
 
     Raises:
-        InputError: model and tokenizer do not belong together.
+        InputError: model and tokenizer do not belong together, or the tokenizer is not this
+            project's.
     """
 
     models: ClassVar[tuple[type[XLMPreTrainedModel], ...]]
@@ -84,6 +88,8 @@ class Task(Generic[Example, Result]):
         self, model: Any, tokenizer: XLMTokenizer, *, batch_size: int | None = None
     ) -> None:
         check_at_least("batch_size", batch_size, 1)
+        check_tokenizer(tokenizer)
+        model = unwrap(model)
         self._check_model(model, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
@@ -252,7 +258,8 @@ class Task(Generic[Example, Result]):
 
     @torch.inference_mode()
     def _compute_batch(self, sequences: list[Any]) -> Sequence[Any]:
-        return self.compute(sequences)
+        with answering(self.model):
+            return self.compute(sequences)
 
     def _prepare_chunk(self, chunk: list[Asked], stop: bool) -> list[list[Any] | TextError]:
         """Tokenize each example, or return its error; with `stop` nothing behind the first."""

@@ -1,0 +1,91 @@
+"""The model inside whatever wraps it, ready to answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+
+from xlm_text import InputError, XLMTokenizer
+
+
+def unwrap(model: Any) -> Any:
+    """Return the model that `torch.compile`, PEFT or data parallelism has wrapped.
+
+    PEFT's adapters are layers of that model, so that they stay in effect.
+
+    Raises:
+        InputError: what PEFT added is no layer of it (prompt and prefix tuning), and would be lost.
+
+    Example:
+        >>> model = nn.Linear(2, 2)
+        >>> unwrap(nn.DataParallel(model)) is model
+        True
+    """
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(compiled := getattr(model, "_orig_mod", None), nn.Module):
+            model = compiled
+        elif _is_from_peft(model):
+            model = _without_peft(model)
+        else:
+            return model
+
+
+@contextmanager
+def answering(model: nn.Module) -> Iterator[None]:
+    """Put a model into evaluation mode, each of its modules back into its own mode afterwards.
+
+    What `Module.compile` compiled runs as it was written: sequences of any lengths would have it
+    compiled again for every batch.
+    """
+    modules = list(model.modules())
+    training = [module for module in modules if module.training]
+    compiled = any(module._compiled_call_impl is not None for module in modules)
+    for module in training:
+        module.training = False
+    try:
+        with torch.compiler.set_stance("force_eager") if compiled else nullcontext():
+            yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def check_tokenizer(tokenizer: Any) -> None:
+    """Raise an `InputError` for a tokenizer that is not this project's."""
+    if isinstance(tokenizer, XLMTokenizer):
+        return
+    kind = type(tokenizer)
+    given, where = f"a {kind.__name__}", "a folder or a name on the hub"
+    if kind.__module__.startswith("transformers."):
+        given = f"transformers' {kind.__name__}, which would drop the texts' languages"
+        where = repr(getattr(tokenizer, "name_or_path", None) or "a folder that it was saved in")
+    raise InputError(
+        f"is {given}: expected xlm_text.XLMTokenizer.from_pretrained({where})",
+        argument="tokenizer",
+    )
+
+
+def _is_from_peft(model: Any) -> bool:
+    # If there is a model of PEFT, somebody imported it.
+    peft = sys.modules.get("peft")
+    return peft is not None and isinstance(model, peft.PeftModel | peft.PeftMixedModel)
+
+
+def _without_peft(model: Any) -> nn.Module:
+    for name in model.active_adapters:
+        config = model.peft_config[name]
+        if config.is_prompt_learning:
+            raise InputError(
+                f"has the adapter {name!r} of PEFT's type {config.peft_type.value}, whose virtual "
+                "tokens come before the text: expected one of layers, such as LORA",
+                argument="model",
+            )
+    base: nn.Module = model.base_model.model
+    return base
