@@ -22,6 +22,7 @@ from xlm_model.tasks.classification import (
 from xlm_model.tasks.embedding import SentenceEmbedding, TokenEmbedding, TokenVectors
 from xlm_model.tasks.fill_mask import Fill, FillMask, Mask
 from xlm_model.tasks.generation import Generated, TextGeneration
+from xlm_model.tasks.scoring import Score, TextScoring, TokenScore
 from xlm_model.tasks.tagging import Tag, TokenClassification
 
 __all__ = [
@@ -34,12 +35,15 @@ __all__ = [
     "Mask",
     "MultipleChoice",
     "QuestionAnswering",
+    "Score",
     "SentenceEmbedding",
     "Tag",
     "TextClassification",
     "TextError",
     "TextGeneration",
+    "TextScoring",
     "TokenClassification",
     "TokenEmbedding",
+    "TokenScore",
     "TokenVectors",
 ]

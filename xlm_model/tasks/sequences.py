@@ -61,8 +61,18 @@ def tokenize(
     truncation: bool = False,
     offsets: bool = False,
     words: bool = False,
+    reserved: int = 0,
 ) -> list[TokenSequence]:
     """Tokenize texts of which all or none have a second text; one sequence for each.
+
+    Args:
+        tokenizer: The checkpoint's.
+        config: The model's.
+        texts: The texts or pairs.
+        truncation: Cut what is too long.
+        offsets: Fill the sequences' offsets.
+        words: Fill the numbers of their words.
+        reserved: Tokens that the caller adds to each sequence, for which room is left.
 
     Raises:
         InputError: a text that is empty, too long (without `truncation`), of no known language or
@@ -74,12 +84,12 @@ def tokenize(
         config,
         texts,
         truncation="longest_first" if truncation else False,
-        max_length=longest if truncation else None,
+        max_length=longest - reserved if truncation else None,
         return_offsets_mapping=offsets,
     )
     sequences = [sequence_of(batch, i) for i in range(len(texts))]
     for sequence in sequences:
-        check_sequence(sequence, longest)
+        check_sequence(sequence, longest, reserved)
     if words:
         numbers = (batch.word_ids(i) for i in range(len(sequences)))
         sequences = [
@@ -122,8 +132,14 @@ def sequence_of(batch: Any, i: int) -> TokenSequence:
     )
 
 
-def check_sequence(sequence: TokenSequence, longest: int) -> None:
-    """Raise an `InputError` for a sequence without text, or longer than the model's positions."""
+def check_sequence(sequence: TokenSequence, longest: int, reserved: int = 0) -> None:
+    """Raise an `InputError` for a sequence without text, or longer than the model's positions.
+
+    Args:
+        sequence: The tokens.
+        longest: As many as the model has positions.
+        reserved: Tokens that are still to be added.
+    """
     texts = (
         [len(sequence) - 2]
         if sequence.second is None
@@ -135,9 +151,10 @@ def check_sequence(sequence: TokenSequence, longest: int) -> None:
                 f"the {name} is empty, or has only characters that the tokenizer drops: "
                 "expected at least one word"
             )
-    if len(sequence) > longest:
+    length = len(sequence) + reserved
+    if length > longest:
         raise InputError(
-            f"the text has {len(sequence)} tokens: expected at most {longest}, the model's "
+            f"the text has {length} tokens: expected at most {longest}, the model's "
             "max_position_embeddings",
             advice=("shorten it, or cut it with ", Argument("truncation", True)),
         )
