@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -13,7 +13,7 @@ from .journal import open_journal
 from .lines import STANDARD_INPUT, check_readable, read_blocks
 from .output import open_output
 from .program import Command, option_names
-from .progress import progress
+from .progress import Advance, progress
 from .signals import held
 from .skipped import Skipped, open_skipped
 
@@ -44,12 +44,21 @@ class ModelCommand(Command):
         return str(error) if isinstance(error, ConfigError) else super().explain(error)
 
 
-class _Place(NamedTuple):
-    """A line that has been read; with a problem it gets no result."""
+class Place(NamedTuple):
+    """A line that has been read; with a problem it gets no result.
+
+    Attributes:
+        name: What errors call its file.
+        number: From 1.
+        size: In bytes.
+        example: What was read.
+        problem: Why it cannot be used.
+    """
 
     name: str
     number: int
     size: int
+    example: Any
     problem: str | None = None
 
 
@@ -57,17 +66,17 @@ class Places:
     """The lines that have been read and not been dealt with yet, in order.
 
     Args:
-        skipped: takes those that cannot be used; None to stop at the first.
+        skipped: Takes those that cannot be used; None to stop at the first.
     """
 
     def __init__(self, skipped: Skipped | None) -> None:
-        self._skipped = skipped
-        self._waiting: deque[_Place] = deque()
+        self.skipped = skipped
+        self._waiting: deque[Place] = deque()
 
     def examples(
         self, files: Sequence[str], errors: str, parse: Callable[[str], Any]
     ) -> Iterator[Any]:
-        """Read files line by line.
+        """Read files line by line; one that `parse` makes None of is as if it was not there.
 
         Raises:
             click.ClickException: a line that `parse` cannot use, after those before it.
@@ -78,14 +87,16 @@ class Places:
                 try:
                     example = parse(line) if problem is None else None
                 except ValueError as error:
-                    problem = str(error)
-                self._waiting.append(_Place(block.name, number, size, problem))
+                    example, problem = None, str(error)
+                if example is None and problem is None:
+                    continue
+                self._waiting.append(Place(block.name, number, size, example, problem))
                 if problem is None:
                     yield example
-                elif self._skipped is None:
+                elif self.skipped is None:
                     raise click.ClickException(f"{block.name}: line {number}: {problem}")
 
-    def done(self) -> _Place:
+    def done(self) -> Place:
         """Take out the next line that is no problem; those before it are left out."""
         self.leave_out()
         return self._waiting.popleft()
@@ -94,8 +105,8 @@ class Places:
         """Leave out what comes before the next line that is no problem."""
         while self._waiting and self._waiting[0].problem is not None:
             place = self._waiting.popleft()
-            if self._skipped is not None:
-                self._skipped.add(place.name, place.number, str(place.problem))
+            if self.skipped is not None:
+                self.skipped.add(place.name, place.number, str(place.problem))
 
 
 def run(
@@ -120,13 +131,8 @@ def run(
     Raises:
         click.ClickException: a line that cannot be used; names its place.
     """
-    from xlm_model.tasks import TextError
-
     skip = "skip" in (errors, on_error)
-    if skip and errors == "strict":
-        errors = "skip"
     several = len(files) > 1
-    name_of = option_names(click.get_current_context().command)
     check_readable(files or [STANDARD_INPUT])
     with (
         open_output(output, files) as out,
@@ -135,26 +141,55 @@ def run(
     ):
         journal = open_journal(files)
         places = Places(left_out if skip else None)
+        examples = places.examples(files, "skip" if skip and errors == "strict" else errors, parse)
+        for place, result in results(task, examples, places, lang, lang_pair, advance):
+            row: dict[str, Any] = {"file": place.name} if skip and several else {}
+            row |= {"line": place.number} if skip else {}
+            line = json.dumps(row | render(result), ensure_ascii=False) + "\n"
+            with held():
+                out.write(line.encode())
+                journal.add(1, place.name, place.number)
+            advance(1, place.size)
 
-        def leave_out(error: TextError) -> None:
-            place = places.done()
-            left_out.add(place.name, place.number, error.describe(name_of))
-            advance(0, place.size)
 
-        examples = places.examples(files, errors, parse)
-        found = task.stream(examples, lang, lang_pair, skipped=leave_out if skip else None)
-        try:
-            for result in found:
-                place = places.done()
-                row: dict[str, Any] = {"file": place.name} if skip and several else {}
-                row |= {"line": place.number} if skip else {}
-                line = json.dumps(row | render(result), ensure_ascii=False) + "\n"
-                with held():
-                    out.write(line.encode())
-                    journal.add(1, place.name, place.number)
-                advance(1, place.size)
-            places.leave_out()
-        except TextError as error:
-            place = places.done()
-            message = f"{place.name}: line {place.number}: {error.describe(name_of)}"
-            raise click.ClickException(message) from None
+def results(
+    task: Task[Any, Any],
+    examples: Iterable[Any],
+    places: Places,
+    lang: str,
+    lang_pair: str | None,
+    advance: Advance,
+) -> Iterator[tuple[Place, Any]]:
+    """Give the result of each line, with its place; lines that cannot be used are left out.
+
+    Args:
+        task: What gives the results.
+        examples: What `places.examples` gives.
+        places: The lines that were read.
+        lang: The texts' language.
+        lang_pair: That of the second texts.
+        advance: Takes the size of a line that is left out.
+
+    Raises:
+        click.ClickException: A line that cannot be used, where none is left out; names its place.
+    """
+    from xlm_model.tasks import TextError
+
+    name_of = option_names(click.get_current_context().command)
+    skipped = places.skipped
+
+    def leave_out(error: TextError) -> None:
+        assert skipped is not None
+        place = places.done()
+        skipped.add(place.name, place.number, error.describe(name_of))
+        advance(0, place.size)
+
+    found = task.stream(examples, lang, lang_pair, skipped=None if skipped is None else leave_out)
+    try:
+        for result in found:
+            yield places.done(), result
+        places.leave_out()
+    except TextError as error:
+        place = places.done()
+        message = f"{place.name}: line {place.number}: {error.describe(name_of)}"
+        raise click.ClickException(message) from None

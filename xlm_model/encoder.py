@@ -101,6 +101,7 @@ class XLMModel(XLMPreTrainedModel):
         use_cache: bool | None = None,
         cache: None = None,
         layout: Layout | None = None,
+        layers: int | None = None,
     ) -> BaseModelOutput:
         """Encode a batch, padded or, with a `layout`, packed.
 
@@ -127,6 +128,7 @@ class XLMModel(XLMPreTrainedModel):
             cache: Must be None; see `XLMWithLMHeadModel.generate`.
             layout: Which tokens belong to which sequence, in place of `attention_mask` and
                 `lengths`; None for a padded batch. See `xlm_model.attention.pack`.
+            layers: Run only so many layers, from the first; None: all.
 
         Raises:
             ValueError: an input of the wrong shape, or with a value out of range.
@@ -157,7 +159,7 @@ class XLMModel(XLMPreTrainedModel):
             layout,
             with_states=_choose(output_hidden_states, config.output_hidden_states),
             with_weights=_choose(output_attentions, config.output_attentions),
-            head_mask=head_mask,
+            layers=layers,
         )
         return self.as_asked(output, return_dict)
 
@@ -189,7 +191,7 @@ class XLMModel(XLMPreTrainedModel):
         *,
         with_states: bool = False,
         with_weights: bool = False,
-        head_mask: Tensor | None = None,
+        layers: int | None = None,
     ) -> BaseModelOutput:
         """Run the layers on embeddings.
 
@@ -198,13 +200,14 @@ class XLMModel(XLMPreTrainedModel):
             layout: Which of them belong to which sequence.
             with_states: Also return the masked embeddings and each layer's output.
             with_weights: Also return each layer's attention weights.
-            head_mask: A factor for each head, as in `forward`.
+            layers: Run only so many layers, from the first; None: all.
         """
+        layers = self.config.n_layers if layers is None else layers
         if not (isinstance(layout, PackedLayout) and _keeps_kernels(hidden)):
-            return self._run(hidden, layout, with_states, with_weights, head_mask)
+            return self._run(hidden, layout, with_states, with_weights, layers)
         tokens, rounded = len(hidden), layout.rounded()
         hidden = nn.functional.pad(hidden, (0, 0, 0, rounded.shape[0] - tokens))
-        output = self._run(hidden, rounded, with_states, with_weights, head_mask)
+        output = self._run(hidden, rounded, with_states, with_weights, layers)
         output.last_hidden_state = output.last_hidden_state[:tokens]
         if output.hidden_states is not None:
             output.hidden_states = tuple(state[:tokens] for state in output.hidden_states)
@@ -353,22 +356,16 @@ class XLMModel(XLMPreTrainedModel):
         layout: Layout,
         with_states: bool,
         with_weights: bool,
-        head_mask: Tensor | None,
+        layers: int,
     ) -> BaseModelOutput:
         mask = layout.mask
         factor = None if mask is None else mask.unsqueeze(-1).to(hidden.dtype)
         hidden = hidden if factor is None else hidden * factor
         states, weights = [hidden], []
-        for layer in range(len(self.attentions)):
-            heads = None if head_mask is None else self._heads_left(layer, head_mask)
-            arguments = (layer, hidden, layout, factor, with_weights, heads)
-            is_checkpointed = self.gradient_checkpointing and layer % self.checkpointed_layers == 0
-            if is_checkpointed and self.training:
-                options: dict[str, Any] = {
-                    "use_reentrant": False,
-                    **self.gradient_checkpointing_kwargs,
-                }
-                hidden, layer_weights = checkpoint(self._layer, *arguments, **options)
+        for layer in range(layers):
+            arguments = (layer, hidden, layout, factor, with_weights)
+            if self.gradient_checkpointing and self.training:
+                hidden, layer_weights = checkpoint(self._layer, *arguments, use_reentrant=False)
             else:
                 hidden, layer_weights = self._layer(*arguments)
             if with_states:

@@ -25,6 +25,8 @@ HEADS: dict[str, tuple[str, dict[str, Any]]] = {
     "embed": ("XLMModel", {}),
     "fill-mask": ("XLMWithLMHeadModel", {}),
     "generate": ("XLMWithLMHeadModel", {"causal": True}),
+    "mine": ("XLMModel", {}),
+    "score": ("XLMWithLMHeadModel", {}),
     "info": ("XLMWithLMHeadModel", {}),
     "tag": ("XLMForTokenClassification", {}),
 }

@@ -98,6 +98,12 @@ def test_each_command_gives_what_its_task_gives(checkpoint: Any, tmp_path: Path)
     right = tasks.FillMask.from_pretrained(lm, top_k=2)(masked, "en")
     close(found, [{"masks": as_json([asdict(mask) for mask in masks])} for masks in right])
 
+    arguments = ["--pair", "--lang", "en", "--pair-lang", "de", "--scored", "second", "--tokens"]
+    found = objects(run("score", lm, *arguments, text=pairs))
+    score = tasks.TextScoring.from_pretrained(lm, scored="second")
+    scores = score([tuple(p) for p in two], "en", "de")
+    close(found, [{**asdict(one), "count": len(one.tokens)} for one in scores])
+
     clm = checkpoint("XLMWithLMHeadModel", causal=True)
     options = ["--max-new-tokens", 4, "--temperature", 0.9, "--seed", 5]
     found = objects(run("generate", clm, "--lang", "en", *options, text=text))
@@ -127,9 +133,21 @@ def test_each_command_gives_what_its_task_gives(checkpoint: Any, tmp_path: Path)
     [right_choice] = choose([("It rained.", ["We got wet.", "We got rich."])], "en")
     close(found, [asdict(right_choice)])
 
+    found = objects(run("score", clm, "--lang", "en", text=text))
+    scores = tasks.TextScoring.from_pretrained(clm)(text.splitlines(), "en")
+    rows = [
+        {"log_prob": s.log_prob, "perplexity": s.perplexity, "count": len(s.tokens)} for s in scores
+    ]
+    close(found, rows)
+
     found = objects(run("embed", clm, "--lang", "en", text=text))
     vectors = tasks.SentenceEmbedding.from_pretrained(clm)(text.splitlines(), "en")
     for got, vector in zip(found, vectors, strict=True):
+        torch.testing.assert_close(torch.tensor(got["vector"]), vector)
+    options = ["--layer", 1, "--pooling", "max", "--normalize"]
+    found = objects(run("embed", clm, "--lang", "en", *options, text=text))
+    embed = tasks.SentenceEmbedding.from_pretrained(clm, layer=1, pooling="max", normalize=True)
+    for got, vector in zip(found, embed(text.splitlines(), "en"), strict=True):
         torch.testing.assert_close(torch.tensor(got["vector"]), vector)
     found = objects(run("embed", clm, "--lang", "en", "--tokens", text=text))
     for got, one in zip(
@@ -266,6 +284,13 @@ def test_an_unforeseen_error_is_one_line(checkpoint: Any, monkeypatch: pytest.Mo
             "--labels has 1 names",
             "ยง",
         ),
+        (
+            "embed",
+            "XLMModel",
+            ["--layer", 9],
+            "--layer is 9: expected 0, the embeddings, to 2",
+            "=",
+        ),
         ("embed", "XLMModel", ["--lang", "zh-CN"], "did you mean zh?); --any-language", "=True"),
         (
             "embed",
@@ -292,6 +317,7 @@ def test_messages_name_options_that_the_command_has(
         ("fill-mask", "XLMModel", "x\n", "XLMWithLMHeadModel"),
         ("classify", "XLMWithLMHeadModel", "x\n", "does not fit XLMForSequenceClassification"),
         ("generate", "XLMWithLMHeadModel", "x\n", "cannot generate with a MLM checkpoint"),
+        ("score", "XLMModel", "x\n", "does not fit XLMWithLMHeadModel"),
         ("answer", "XLMForQuestionAnswering", "no tab\n", "line 1: the line has 0 tabs: expected"),
         ("choose", "XLMForMultipleChoice", "a\tb\n", "expected a text and a choice and a choice"),
     ],
@@ -323,7 +349,8 @@ def test_misuse(arguments: list[str], message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["fill-mask", "classify", "tag", "answer", "choose", "generate", "embed"]
+    "command",
+    ["fill-mask", "classify", "tag", "answer", "choose", "generate", "score", "embed", "mine"],
 )
 def test_help_shows_examples(command: str) -> None:
     result = run(command, "--help")

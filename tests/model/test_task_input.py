@@ -127,7 +127,9 @@ def test_what_is_too_long_is_cut_on_request(tokenizer: XLMTokenizer) -> None:
         (lambda m, t: tasks.FillMask(m, t, batch_size=0), "batch_size is 0"),
         (lambda m, t: tasks.FillMask(m, t, candidates="word"), "candidates is 'word'"),
         (lambda m, t: tasks.FillMask(m.transformer, t), "model is a XLMModel: expected XLMWith"),
-        (lambda m, t: tasks.SentenceEmbedding(m.transformer, t, pooling="max"), "pooling is 'max'"),
+        (lambda m, t: tasks.SentenceEmbedding(m.transformer, t, pooling="sum"), "pooling is 'sum'"),
+        (lambda m, t: tasks.SentenceEmbedding(m.transformer, t, layer=3), "layer is 3: expected 0"),
+        (lambda m, t: tasks.TokenEmbedding(m.transformer, t, layer=-4), "layer is -4: expected 0"),
         (
             lambda m, t: tasks.FillMask(m, t, candidates=["counterrevolutionaries"])(
                 ["<special1>"], "en"

@@ -10,10 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from xlm_model import (
-    XLMWithLMHeadModel,
-    tasks,
-)
+from xlm_model import XLMModel, XLMWithLMHeadModel, tasks
 from xlm_text import XLMTokenizer
 
 from .helpers import LANGS_OF_TEXTS as LANGS
@@ -168,27 +165,50 @@ def test_token_classification(aggregation: Any, tokenizer: XLMTokenizer, tmp_pat
             assert one.end == batch["offset_mapping"][row][tokens[-1]][1]
 
 
+@pytest.mark.parametrize("layer", [None, 0, 1, 2, -2])
 @torch.no_grad()
-def test_embeddings_are_the_states_without_padding(tokenizer: XLMTokenizer, tmp_path: Path) -> None:
+def test_embeddings_are_the_states_without_padding(
+    layer: int | None, tokenizer: XLMTokenizer, tmp_path: Path
+) -> None:
     # A checkpoint with a language-model head, which embeddings do not use: no warning either.
     theirs = folder_of("XLMWithLMHeadModel", tokenizer, tmp_path)
     batch = inputs(tokenizer, TEXTS, lang=LANGS)
-    states, mask = theirs.transformer(**batch).last_hidden_state, batch["attention_mask"][..., None]
+    mask = batch["attention_mask"][..., None]
+    output = theirs.transformer(**batch, output_hidden_states=True)
+    states = output.hidden_states[-1 if layer is None else layer]
     mean = (states * mask).sum(1) / mask.sum(1)
-    for pooling, right in (("mean", mean), ("first", states[:, 0])):
-        embed = tasks.SentenceEmbedding.from_pretrained(tmp_path, pooling=pooling, device="cpu")
+    largest = states.masked_fill(mask == 0, -torch.inf).amax(1)
+    for pooling, right in (("mean", mean), ("first", states[:, 0]), ("max", largest)):
+        options: dict[str, Any] = {"pooling": pooling, "layer": layer, "device": "cpu"}
+        embed = tasks.SentenceEmbedding.from_pretrained(tmp_path, **options)
         got = torch.stack(embed(TEXTS, LANGS))
         torch.testing.assert_close(got, right, rtol=1e-5, atol=1e-5)
         for text, lang, vector in zip(TEXTS, LANGS, right, strict=True):
             torch.testing.assert_close(embed([text], lang)[0], vector, rtol=1e-5, atol=1e-5)
-    embed = tasks.TokenEmbedding.from_pretrained(tmp_path, device="cpu")
-    for i, found in enumerate(embed(TEXTS, LANGS)):
+        embed = tasks.SentenceEmbedding.from_pretrained(tmp_path, normalize=True, **options)
+        unit = right / right.norm(dim=1, keepdim=True)
+        torch.testing.assert_close(torch.stack(embed(TEXTS, LANGS)), unit, rtol=1e-5, atol=1e-5)
+    units = tasks.TokenEmbedding.from_pretrained(tmp_path, layer=layer, normalize=True)
+    by_token = tasks.TokenEmbedding.from_pretrained(tmp_path, layer=layer, device="cpu")
+    for one, other in zip(units(TEXTS, LANGS), by_token(TEXTS, LANGS), strict=True):
+        unit = other.vectors / other.vectors.norm(dim=1, keepdim=True)
+        torch.testing.assert_close(one.vectors, unit, rtol=1e-5, atol=1e-5)
+    for i, found in enumerate(by_token(TEXTS, LANGS)):
         count = int(mask[i].sum()) - 2
         torch.testing.assert_close(found.vectors, states[i, 1 : count + 1], rtol=1e-5, atol=1e-5)
         pieces = tokenizer.tokenize(TEXTS[i], lang=LANGS[i])
         assert found.tokens == pieces
         for (start, end), piece in zip(found.offsets, pieces, strict=True):
             assert TEXTS[i][start:end].lower() == piece.removesuffix("</w>")
+
+
+def test_layers_behind_the_one_that_is_asked_for_do_not_run(tokenizer: XLMTokenizer) -> None:
+    model = small(XLMModel, tokenizer)
+    ran: list[int] = []
+    for i, layer in enumerate(model.ffns):
+        layer.register_forward_hook(lambda *_, number=i: ran.append(number))
+    tasks.SentenceEmbedding(model, tokenizer, layer=1)(TEXTS, LANGS)
+    assert ran == [0]
 
 
 # Question answering -----------------------------------------------------------------------

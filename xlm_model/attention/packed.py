@@ -122,6 +122,10 @@ class PackedLayout:
         """Return the mean over each sequence's tokens; see `Layout`."""
         return torch.segment_reduce(values, "mean", lengths=self.lengths, unsafe=True)
 
+    def max(self, values: Tensor) -> Tensor:
+        """Return the maximum over each sequence's tokens; `(…, dim)` to `(sequences, dim)`."""
+        return torch.segment_reduce(values, "max", lengths=self.lengths, unsafe=True)
+
     def gather(self, values: Tensor, index: Tensor) -> Tensor:
         """Return the values at some positions of each sequence; see `Layout`."""
         return values[self.starts.view(-1, *(1 for _ in index.shape[1:])) + index]

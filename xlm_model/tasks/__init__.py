@@ -22,6 +22,7 @@ from xlm_model.tasks.classification import (
 from xlm_model.tasks.embedding import SentenceEmbedding, TokenEmbedding, TokenVectors
 from xlm_model.tasks.fill_mask import Fill, FillMask, Mask
 from xlm_model.tasks.generation import Generated, TextGeneration
+from xlm_model.tasks.mining import MinedPair, mine
 from xlm_model.tasks.scoring import Score, TextScoring, TokenScore
 from xlm_model.tasks.tagging import Tag, TokenClassification
 
@@ -33,6 +34,7 @@ __all__ = [
     "FillMask",
     "Generated",
     "Mask",
+    "MinedPair",
     "MultipleChoice",
     "QuestionAnswering",
     "Score",
@@ -46,4 +48,5 @@ __all__ = [
     "TokenEmbedding",
     "TokenScore",
     "TokenVectors",
+    "mine",
 ]

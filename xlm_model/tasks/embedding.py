@@ -6,15 +6,19 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+import torch
 from torch import Tensor
 
+from xlm_model.attention import PackedBatch
 from xlm_model.encoder import XLMModel
 from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Asked, Result, Task
 from xlm_model.tasks.sequences import Offset, TextInput, TokenSequence, tokenize
 from xlm_text import InputError, XLMTokenizer
+
+Pooling = Literal["mean", "first", "max"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +47,22 @@ class _Embedding(Task[str, Result]):
         model: XLMModel,
         tokenizer: XLMTokenizer,
         *,
+        normalize: bool = False,
+        layer: int | None = None,
         truncation: bool = False,
         batch_size: int | None = None,
     ) -> None:
         super().__init__(model, tokenizer, batch_size=batch_size)
+        count = self.config.n_layers
+        layer = -1 if layer is None else layer
+        if not -count - 1 <= layer <= count:
+            raise InputError(
+                f"is {layer}: expected 0, the embeddings, to {count}, the last of the "
+                "checkpoint's layers; or a number from -1 down, counted from the last",
+                argument="layer",
+            )
+        self.layer = layer % (count + 1)
+        self.normalize = normalize
         self.truncation = truncation
 
     @classmethod
@@ -68,6 +84,16 @@ class _Embedding(Task[str, Result]):
         )
         return [[sequence] for sequence in sequences]
 
+    def _finished(self, vectors: Tensor) -> Tensor:
+        """Return vectors, of shape `(…, dim)`, as they are wanted, on the CPU."""
+        return (torch.nn.functional.normalize(vectors, dim=-1) if self.normalize else vectors).cpu()
+
+    def _states(self, batch: PackedBatch) -> Tensor:
+        """Return the states of the layer in fp32; the layers behind it do not run."""
+        output = self._run(self.model, batch, layers=self.layer)
+        hidden: Tensor = output.last_hidden_state
+        return hidden.float()
+
 
 class SentenceEmbedding(_Embedding[Tensor]):
     """One vector for each text, in fp32 on the CPU; shape `(dim,)`.
@@ -75,8 +101,11 @@ class SentenceEmbedding(_Embedding[Tensor]):
     Args:
         model: The encoder.
         tokenizer: The checkpoint's.
-        pooling: The `mean` of all tokens' last states, the two special ones included, or that of
-            the `first`.
+        pooling: The `mean` of all tokens' states, the two special ones included; that of the
+            `first`; or the largest number of all in each dimension (`max`).
+        normalize: Divide each vector by its length, so that products are cosines.
+        layer: Whose states: 0 for the embeddings, -1 or None for the last layer. Middle layers
+            often serve better to compare sentences.
         truncation: Cut texts that are too long, instead of raising an error.
         batch_size: As for every `Task`.
 
@@ -94,21 +123,30 @@ class SentenceEmbedding(_Embedding[Tensor]):
         model: XLMModel,
         tokenizer: XLMTokenizer,
         *,
-        pooling: Literal["mean", "first"] = "mean",
+        pooling: Pooling = "mean",
+        normalize: bool = False,
+        layer: int | None = None,
         truncation: bool = False,
         batch_size: int | None = None,
     ) -> None:
-        super().__init__(model, tokenizer, truncation=truncation, batch_size=batch_size)
-        if pooling not in ("mean", "first"):
-            raise InputError(f"is {pooling!r}: expected 'mean' or 'first'", argument="pooling")
+        super().__init__(
+            model,
+            tokenizer,
+            normalize=normalize,
+            layer=layer,
+            truncation=truncation,
+            batch_size=batch_size,
+        )
+        if pooling not in get_args(Pooling):
+            names = ", ".join(get_args(Pooling))
+            raise InputError(f"is {pooling!r}: expected one of {names}", argument="pooling")
         self.pooling = pooling
 
     def compute(self, sequences: list[TokenSequence]) -> Sequence[Tensor]:
         """Return each sequence's vector."""
         batch = self._pack(sequences)
-        hidden = self._run(self.model, batch).last_hidden_state.float()
-        pool = batch.layout.mean if self.pooling == "mean" else batch.layout.first
-        return pool(hidden).cpu().unbind()
+        pool = {"mean": batch.layout.mean, "first": batch.layout.first, "max": batch.layout.max}
+        return self._finished(pool[self.pooling](self._states(batch))).unbind()
 
     def finish(self, sequences: list[TokenSequence], computed: list[Tensor]) -> Tensor:
         """Return a vector that does not keep its batch's others in memory."""
@@ -121,6 +159,8 @@ class TokenEmbedding(_Embedding[TokenVectors]):
     Args:
         model: The encoder.
         tokenizer: The checkpoint's.
+        normalize: As for `SentenceEmbedding`.
+        layer: Likewise.
         truncation: Cut texts that are too long, instead of raising an error.
         batch_size: As for every `Task`.
 
@@ -138,8 +178,7 @@ class TokenEmbedding(_Embedding[TokenVectors]):
     def compute(self, sequences: list[TokenSequence]) -> Sequence[Tensor]:
         """Return the states of each sequence's tokens."""
         batch = self._pack(sequences)
-        hidden = self._run(self.model, batch).last_hidden_state
-        return batch.layout.split(hidden.float().cpu())
+        return batch.layout.split(self._finished(self._states(batch)))
 
     def finish(self, sequences: list[TokenSequence], computed: list[Tensor]) -> TokenVectors:
         """Leave the special tokens out."""
