@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from numbers import Integral
 from operator import index
@@ -61,6 +61,13 @@ def read_samples(
     ``words`` says that texts are lists of words, and ``needed`` that it matters in which language
     they are.
     """
+    for name, given in (("text", text), ("text_pair", text_pair)):
+        if isinstance(given, Mapping):
+            raise InputError(
+                f"must be a text or a list of texts, not the columns {', '.join(map(str, given))}: "
+                "pass one of them; Dataset.map does with input_columns",
+                argument=name,
+            )
     text, text_pair = as_list(text), as_list(text_pair)
     batched = _is_batch(text, words)
     if batched and text_pair is None:
