@@ -64,8 +64,8 @@ def read_samples(
     for name, given in (("text", text), ("text_pair", text_pair)):
         if isinstance(given, Mapping):
             raise InputError(
-                f"must be a text or a list of texts, not the columns {', '.join(map(str, given))}: "
-                "pass one of them; Dataset.map does with input_columns",
+                f"must be a string, not {type(given).__name__} of {', '.join(map(str, given))}: "
+                "pass one of these columns; Dataset.map does with input_columns",
                 argument=name,
             )
     text, text_pair = as_list(text), as_list(text_pair)
