@@ -21,6 +21,8 @@ class ToolInterface(nn.Module):
     config_class: ClassVar[type[XLMConfig]] = XLMConfig
     base_model_prefix: ClassVar[str] = "transformer"
     main_input_name: ClassVar[str] = "input_ids"
+    input_modalities: ClassVar[str] = "text"
+    output_modalities: ClassVar[tuple[str, ...]] = ("text",)
     supports_gradient_checkpointing: ClassVar[bool] = True
     # Whether `forward` takes `num_items_in_batch`, so that trainers need not scale the loss.
     accepts_loss_kwargs: ClassVar[bool] = False

@@ -106,8 +106,8 @@ def test_a_pipeline(
     close(ours(given, **options), theirs(given, **options))
 
 
-def test_an_unpaired_language_reaches_the_model(tokenizer: XLMTokenizer, tmp_path: Path) -> None:
-    """What the reference's tokenizer cannot: the text's language, for the pieces and the model."""
+def test_the_language_of_a_call_reaches_the_model(tokenizer: XLMTokenizer, tmp_path: Path) -> None:
+    """What the reference's pipelines cannot: the language, for the pieces and for the model."""
     folder_of("XLMForSequenceClassification", tokenizer, tmp_path)
     model = xlm_model.XLMForSequenceClassification.from_pretrained(tmp_path)
     classify = pipeline("text-classification", model=model, tokenizer=tokenizer)
@@ -117,6 +117,8 @@ def test_an_unpaired_language_reaches_the_model(tokenizer: XLMTokenizer, tmp_pat
             logits = model(**tokenizer([text], lang=lang, return_tensors="pt")).logits
         right = logits.softmax(-1)[0].max().item()
         assert classify(text, lang=lang)[0]["score"] == pytest.approx(right, rel=1e-4)
+    alone = [classify(one, lang="de")[0] for one in TEXTS]
+    close(classify(TEXTS, lang="de", batch_size=3), alone)
 
 
 def test_a_tagger_in_the_language_of_its_tokenizer(tmp_path: Path) -> None:
@@ -124,3 +126,31 @@ def test_a_tagger_in_the_language_of_its_tokenizer(tmp_path: Path) -> None:
     model = small(xlm_model.XLMForTokenClassification, tokenizer, n_langs=9)
     found = pipeline("token-classification", model=model, tokenizer=tokenizer)("我来到北京。")
     assert [one["word"] for one in found] == tokenizer.tokenize("我来到北京。", lang="zh")
+
+
+def test_generation_is_that_of_the_model(english: XLMTokenizer) -> None:
+    """The reference's XLM appends a mask at every step; ours reads the next token as it learnt."""
+    model = small(xlm_model.XLMWithLMHeadModel, english, causal=True, embed_init_std=0.3)
+    model.generation_config = transformers.GenerationConfig()
+    go_on = pipeline("text-generation", model=model, tokenizer=english)
+    for prompt in ("The river", "Where is it"):
+        options = {"do_sample": False, "max_new_tokens": 5}
+        [found] = go_on(prompt, return_full_text=False, **options)
+        ids = torch.tensor([english(prompt)["input_ids"]])
+        with torch.no_grad():
+            for _ in range(5):
+                best = model(ids).logits[0, -1].argmax()
+                ids = torch.cat([ids, best.view(1, 1)], 1)
+        new = ids[0, len(english(prompt)["input_ids"]) :]
+        assert found["generated_text"] == english.decode(new, skip_special_tokens=True)
+    two = go_on(
+        ["The river", "Where is it"], batch_size=2, num_return_sequences=2, max_new_tokens=3
+    )
+    assert [len(each) for each in two] == [2, 2]
+
+
+def test_a_pipeline_says_what_it_is(english: XLMTokenizer) -> None:
+    tagger = small(xlm_model.XLMForTokenClassification, english)
+    found = pipeline("token-classification", model=tagger, tokenizer=english)
+    assert "'model': 'XLMForTokenClassification'" in repr(found)
+    assert "'dtype': 'float32'" in repr(found)
