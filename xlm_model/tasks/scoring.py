@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from xlm_model.heads import XLMWithLMHeadModel
 from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Asked, Task
+from xlm_model.tasks.batching import Limits
 from xlm_model.tasks.objective import is_causal, load_language_model
 from xlm_model.tasks.sequences import TextInput, TokenSequence, tokenize
 from xlm_text import InputError, XLMTokenizer
@@ -185,6 +186,12 @@ class TextScoring(Task[str | tuple[str, str], Score]):
         ]
         total = sum(log_probs)
         return Score(total, _exp(-total / len(log_probs)), scores)
+
+    def _limits(self) -> Limits:
+        # With a pass for each token few texts fill many batches; results should not be long in
+        # coming.
+        limits = super()._limits()
+        return limits if is_causal(self.model) else replace(limits, chunk=limits.chunk // 16)
 
     def _size(self, sequence: _Query) -> int:
         return len(sequence.ids)
