@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from xlm_model.errors import CheckpointError, ConfigError
-from xlm_text.folders import MODEL_CONFIG_FILE, NotFoundError, download, local_path, whole_file
+from xlm_text.files.folders import (
+    MODEL_CONFIG_FILE,
+    NotFoundError,
+    download,
+    local_path,
+    whole_file,
+)
 
 # Other spellings of a key, as published files and other libraries use them.
 ALIASES = {
