@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
@@ -12,6 +12,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
+from xlm_model import config_rules as rules
+from xlm_model.config_rules import ALIASES
 from xlm_model.errors import CheckpointError, ConfigError
 from xlm_text.files.folders import (
     MODEL_CONFIG_FILE,
@@ -21,69 +23,8 @@ from xlm_text.files.folders import (
     whole_file,
 )
 
-# Other spellings of a key, as published files and other libraries use them.
-ALIASES = {
-    "n_words": "vocab_size",
-    "hidden_size": "emb_dim",
-    "num_hidden_layers": "n_layers",
-    "num_attention_heads": "n_heads",
-    "bos_index": "bos_token_id",
-    "eos_index": "eos_token_id",
-    "pad_index": "pad_token_id",
-}
-ACTIVATIONS = ("gelu", "linear", "relu", "sigmoid", "silu", "swish", "tanh")
-SUMMARY_TYPES = ("cls_index", "first", "last", "mean")
 # Arguments that say which version of a checkpoint on the hub, and where it is kept.
 HUB_OPTIONS = ("revision", "cache_dir", "local_files_only", "force_download", "token")
-PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float) or _is_int(value)
-
-
-def _is_int_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and all(map(_is_int, value))
-
-
-def _has_int_keys(value: Any) -> bool:
-    # In JSON the keys of a map are strings.
-    return isinstance(value, Mapping) and all(str(k).isdecimal() for k in value)
-
-
-def _rule(allows: Callable[[Any], bool], expected: str) -> dict[str, Any]:
-    """Return a field's metadata: what its key may hold beside null, in code and in words."""
-    return {"allows": allows, "expected": expected}
-
-
-def _one_of(*names: str) -> dict[str, Any]:
-    return _rule(lambda value: value in names, "one of " + ", ".join(names))
-
-
-_FLAG = _rule(lambda value: isinstance(value, bool), "true or false")
-_COUNT = _rule(lambda value: _is_int(value) and value > 0, "a whole number above 0")
-_ID = _rule(lambda value: _is_int(value) and value >= 0, "a whole number from 0")
-_IDS = _rule(
-    lambda value: _is_int_list(value if isinstance(value, list) else [value]),
-    "a whole number, or a list of them",
-)
-_SHARE = _rule(lambda value: _is_number(value) and 0 <= value <= 1, "a number from 0 to 1")
-_POSITIVE = _rule(lambda value: _is_number(value) and value > 0, "a number above 0")
-_INTS = _rule(_is_int_list, "a list of whole numbers")
-_NAMES = _rule(_has_int_keys, "a map from whole numbers to names")
-_LABELS = _rule(lambda value: _has_int_keys(value) and bool(value), _NAMES["expected"])
-_NUMBERS = _rule(
-    lambda value: isinstance(value, Mapping) and all(map(_is_int, value.values())),
-    "a map from names to whole numbers",
-)
-_HEADS = _rule(
-    lambda value: _has_int_keys(value) and all(map(_is_int_list, value.values())),
-    "a map from layers, counted from 0, to lists of heads",
-)
 
 
 @dataclass(init=False)
@@ -116,51 +57,51 @@ class XLMConfig:
     attribute_map: ClassVar[dict[str, str]] = ALIASES
     sub_configs: ClassVar[dict[str, Any]] = {}
 
-    vocab_size: int = field(default=30145, metadata=_COUNT)
-    emb_dim: int = field(default=2048, metadata=_COUNT)
-    n_layers: int = field(default=12, metadata=_COUNT)
-    n_heads: int = field(default=16, metadata=_COUNT)
-    dropout: float = field(default=0.1, metadata=_SHARE)
-    attention_dropout: float = field(default=0.1, metadata=_SHARE)
-    gelu_activation: bool = field(default=True, metadata=_FLAG)
-    sinusoidal_embeddings: bool = field(default=False, metadata=_FLAG)
-    causal: bool = field(default=False, metadata=_FLAG)
-    asm: bool = field(default=False, metadata=_FLAG)
-    asm_cutoffs: list[int] | None = field(default=None, metadata=_INTS)
-    asm_div_value: float = field(default=4.0, metadata=_POSITIVE)
-    n_langs: int = field(default=1, metadata=_COUNT)
-    use_lang_emb: bool = field(default=True, metadata=_FLAG)
-    lang2id: dict[str, int] | None = field(default=None, metadata=_NUMBERS)
-    id2lang: dict[int, str] | None = field(default=None, metadata=_NAMES)
-    max_position_embeddings: int = field(default=512, metadata=_COUNT)
-    embed_init_std: float = field(default=2048**-0.5, metadata=_POSITIVE)
-    layer_norm_eps: float = field(default=1e-12, metadata=_POSITIVE)
-    init_std: float = field(default=0.02, metadata=_POSITIVE)
-    bos_token_id: int | None = field(default=0, metadata=_ID)
-    eos_token_id: int | list[int] | None = field(default=1, metadata=_IDS)
-    pad_token_id: int = field(default=2, metadata=_ID)
-    unk_index: int = field(default=3, metadata=_ID)
-    mask_index: int = field(default=5, metadata=_ID)
-    is_encoder: bool = field(default=True, metadata=_FLAG)
-    summary_type: str = field(default="first", metadata=_one_of(*SUMMARY_TYPES))
-    summary_use_proj: bool = field(default=True, metadata=_FLAG)
-    summary_activation: str | None = field(default=None, metadata=_one_of(*ACTIVATIONS))
-    summary_proj_to_labels: bool = field(default=True, metadata=_FLAG)
-    summary_first_dropout: float = field(default=0.1, metadata=_SHARE)
-    summary_last_dropout: float = field(default=0.0, metadata=_SHARE)
-    start_n_top: int = field(default=5, metadata=_COUNT)
-    end_n_top: int = field(default=5, metadata=_COUNT)
-    mask_token_id: int | None = field(default=0, metadata=_ID)
-    lang_id: int | None = field(default=0, metadata=_ID)
-    num_labels: int = field(default=2, metadata=_COUNT)
-    id2label: dict[int, str] = field(default_factory=dict, metadata=_LABELS)
-    label2id: dict[str, int] = field(default_factory=dict, metadata=_NUMBERS)
-    problem_type: str | None = field(default=None, metadata=_one_of(*PROBLEM_TYPES))
-    return_dict: bool = field(default=True, metadata=_FLAG)
-    output_hidden_states: bool = field(default=False, metadata=_FLAG)
-    output_attentions: bool = field(default=False, metadata=_FLAG)
-    pruned_heads: dict[int, list[int]] | None = field(default=None, metadata=_HEADS)
-    tie_word_embeddings: bool = field(default=True, metadata=_FLAG)
+    vocab_size: int = field(default=30145, metadata=rules.COUNT)
+    emb_dim: int = field(default=2048, metadata=rules.COUNT)
+    n_layers: int = field(default=12, metadata=rules.COUNT)
+    n_heads: int = field(default=16, metadata=rules.COUNT)
+    dropout: float = field(default=0.1, metadata=rules.SHARE)
+    attention_dropout: float = field(default=0.1, metadata=rules.SHARE)
+    gelu_activation: bool = field(default=True, metadata=rules.FLAG)
+    sinusoidal_embeddings: bool = field(default=False, metadata=rules.FLAG)
+    causal: bool = field(default=False, metadata=rules.FLAG)
+    asm: bool = field(default=False, metadata=rules.FLAG)
+    asm_cutoffs: list[int] | None = field(default=None, metadata=rules.INTS)
+    asm_div_value: float = field(default=4.0, metadata=rules.POSITIVE)
+    n_langs: int = field(default=1, metadata=rules.COUNT)
+    use_lang_emb: bool = field(default=True, metadata=rules.FLAG)
+    lang2id: dict[str, int] | None = field(default=None, metadata=rules.NUMBERS)
+    id2lang: dict[int, str] | None = field(default=None, metadata=rules.NAMES)
+    max_position_embeddings: int = field(default=512, metadata=rules.COUNT)
+    embed_init_std: float = field(default=2048**-0.5, metadata=rules.POSITIVE)
+    layer_norm_eps: float = field(default=1e-12, metadata=rules.POSITIVE)
+    init_std: float = field(default=0.02, metadata=rules.POSITIVE)
+    bos_token_id: int | None = field(default=0, metadata=rules.ID)
+    eos_token_id: int | list[int] | None = field(default=1, metadata=rules.IDS)
+    pad_token_id: int = field(default=2, metadata=rules.ID)
+    unk_index: int = field(default=3, metadata=rules.ID)
+    mask_index: int = field(default=5, metadata=rules.ID)
+    is_encoder: bool = field(default=True, metadata=rules.FLAG)
+    summary_type: str = field(default="first", metadata=rules.one_of(*rules.SUMMARY_TYPES))
+    summary_use_proj: bool = field(default=True, metadata=rules.FLAG)
+    summary_activation: str | None = field(default=None, metadata=rules.one_of(*rules.ACTIVATIONS))
+    summary_proj_to_labels: bool = field(default=True, metadata=rules.FLAG)
+    summary_first_dropout: float = field(default=0.1, metadata=rules.SHARE)
+    summary_last_dropout: float = field(default=0.0, metadata=rules.SHARE)
+    start_n_top: int = field(default=5, metadata=rules.COUNT)
+    end_n_top: int = field(default=5, metadata=rules.COUNT)
+    mask_token_id: int | None = field(default=0, metadata=rules.ID)
+    lang_id: int | None = field(default=0, metadata=rules.ID)
+    num_labels: int = field(default=2, metadata=rules.COUNT)
+    id2label: dict[int, str] = field(default_factory=dict, metadata=rules.LABELS)
+    label2id: dict[str, int] = field(default_factory=dict, metadata=rules.NUMBERS)
+    problem_type: str | None = field(default=None, metadata=rules.one_of(*rules.PROBLEM_TYPES))
+    return_dict: bool = field(default=True, metadata=rules.FLAG)
+    output_hidden_states: bool = field(default=False, metadata=rules.FLAG)
+    output_attentions: bool = field(default=False, metadata=rules.FLAG)
+    pruned_heads: dict[int, list[int]] | None = field(default=None, metadata=rules.HEADS)
+    tie_word_embeddings: bool = field(default=True, metadata=rules.FLAG)
     extra: dict[str, Any] = field(default_factory=dict)
     # The name under which each key came: a file is written back as it was read.
     spelling: dict[str, str] = field(default_factory=dict, repr=False, compare=False)

@@ -20,31 +20,10 @@ from xlm_model.inputs import (
     check_tokens,
     words_of,
 )
-from xlm_model.layers import FeedForward, MultiHeadAttention
+from xlm_model.layers import FeedForward, FixedPositions, MultiHeadAttention
 from xlm_model.outputs import BaseModelOutput
 from xlm_model.positions import sinusoidal
 from xlm_model.pretrained import XLMPreTrainedModel
-
-
-class FixedPositions(nn.Module):
-    """Position embeddings that are computed and never trained, as the original has them.
-
-    They are kept in checkpoints, under the name of those that are learnt.
-
-    Args:
-        config: Its sizes.
-    """
-
-    weight: Tensor
-
-    def __init__(self, config: XLMConfig) -> None:
-        super().__init__()
-        table = torch.from_numpy(sinusoidal(config))
-        self.register_buffer("weight", table.to(torch.get_default_device()))
-
-    def forward(self, positions: Tensor) -> Tensor:
-        """Look positions up; shape `(…, dim)`, from `(…)`."""
-        return nn.functional.embedding(positions, self.weight)
 
 
 class XLMModel(XLMPreTrainedModel):

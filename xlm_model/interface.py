@@ -63,8 +63,8 @@ class ToolInterface(nn.Module):
 
     @property
     def dummy_inputs(self) -> dict[str, Tensor]:
-        """A small batch that `forward` takes."""
-        ids = torch.tensor([[1, 0, 1], [0, 1, 0]], device=self.device) % self.config.vocab_size
+        """A small batch that `forward` takes, but for the choices of `XLMForMultipleChoice`."""
+        ids = torch.arange(16, device=self.device).view(2, 8) % self.config.vocab_size
         return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
     def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:

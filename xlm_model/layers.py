@@ -1,4 +1,4 @@
-"""The parts of an encoder layer: attention and feed-forward.
+"""The parts of an encoder: attention and feed-forward of a layer, and fixed positions.
 
 The layers know nothing of padding: what may attend to what is decided by a `Layout`, so that the
 same weights serve padded batches, packed tokens and cached keys.
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from xlm_model.attention.layout import Layout
 from xlm_model.config import XLMConfig
 from xlm_model.linear import Linear
+from xlm_model.positions import sinusoidal
 from xlm_model.resizing import set_values
 
 
@@ -97,3 +98,24 @@ class FeedForward(nn.Module):
         inner = self.activation(apply_linear(self.lin1, hidden))
         output: Tensor = self.dropout(apply_linear(self.lin2, inner))
         return output
+
+
+class FixedPositions(nn.Module):
+    """Position embeddings that are computed and never trained, as the original has them.
+
+    They are kept in checkpoints, under the name of those that are learnt.
+
+    Args:
+        config: Its sizes.
+    """
+
+    weight: Tensor
+
+    def __init__(self, config: XLMConfig) -> None:
+        super().__init__()
+        table = torch.from_numpy(sinusoidal(config))
+        self.register_buffer("weight", table.to(torch.get_default_device()))
+
+    def forward(self, positions: Tensor) -> Tensor:
+        """Look positions up; shape `(…, dim)`, from `(…)`."""
+        return nn.functional.embedding(positions, self.weight)
