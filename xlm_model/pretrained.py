@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from xlm_model.checkpoints import arguments, formats
+from xlm_model import loading_arguments as arguments
+from xlm_model.checkpoints import formats
 from xlm_model.checkpoints.matching import NEW_HEAD, check_fit, join_tied, match, shapes_of
 from xlm_model.checkpoints.reading import LoadedCheckpoint, read_checkpoint
 from xlm_model.checkpoints.writing import MAX_SHARD_SIZE, save

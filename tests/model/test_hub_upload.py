@@ -101,7 +101,7 @@ def test_a_model_is_uploaded_as_it_is_saved(hub: Hub, tmp_path: Path) -> None:
     environment = {k: v for k, v in environment.items() if k != "HF_HUB_OFFLINE"}
     subprocess.run([sys.executable, "-c", UPLOAD, str(folder)], check=True, env=environment)
     assert [repository["name"] for repository in hub.created] == ["tiny", "tiny"]
-    assert hub.created[0]["private"]
+    assert hub.created[0]["visibility"] == "private"
     assert hub.tokens == {"Bearer hf_x"}
     for message, (header, *files) in zip(["First try", "Upload model"], hub.commits, strict=True):
         assert header["value"]["summary"] == message
