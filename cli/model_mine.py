@@ -19,7 +19,7 @@ from .model_command import (
     split_options,
     truncation,
 )
-from .model_run import Places, results
+from .model_run import Places, read_errors, results
 from .output import open_output
 from .progress import Advance, progress
 from .skipped import Skipped, open_skipped
@@ -108,6 +108,7 @@ def mine(
     counts once, where it stands first.
     """
     from xlm_model import tasks
+    from xlm_model.tasks.neighbours import make_index
 
     files = [source, target]
     if files == [STANDARD_INPUT] * 2:
@@ -117,8 +118,9 @@ def mine(
     settings = {"layer": layer, "pooling": pooling, "truncation": truncation}
     embed = load_task("SentenceEmbedding", checkpoint, loading, settings)
     langs = [embed.tokenizer.check_language(code) for code in (lang, pair_lang or lang)]
-    skip = "skip" in (reading["errors"], reading["on_error"])
-    errors = "skip" if skip and reading["errors"] == "strict" else reading["errors"]
+    if own["index"] is not None:
+        make_index(own["index"], embed.config.emb_dim)  # an error comes before hours of work
+    skip, errors = read_errors(reading["errors"], reading["on_error"])
     with (
         open_output(output, files) as out,
         open_skipped(reading["skipped"], files) as left_out,
@@ -147,7 +149,7 @@ def _embed(
     left_out: Skipped | None,
     advance: Advance,
 ) -> _Sentences:
-    """Read a file and embed its lines, each once."""
+    """Read a file and embed its lines, each once; the vectors stay where the model works."""
     import torch
 
     seen: set[str] = set()
@@ -166,5 +168,5 @@ def _embed(
         texts.append(place.example)
         vectors.append(vector)
         advance(1, place.size)
-    dim = embed.config.emb_dim
-    return _Sentences(numbers, texts, torch.stack(vectors) if vectors else torch.empty(0, dim))
+    stacked = torch.stack(vectors) if vectors else torch.empty(0, embed.config.emb_dim)
+    return _Sentences(numbers, texts, stacked.to(embed.device))

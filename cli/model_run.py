@@ -131,7 +131,7 @@ def run(
     Raises:
         click.ClickException: a line that cannot be used; names its place.
     """
-    skip = "skip" in (errors, on_error)
+    skip, errors = read_errors(errors, on_error)
     several = len(files) > 1
     check_readable(files or [STANDARD_INPUT])
     with (
@@ -141,7 +141,7 @@ def run(
     ):
         journal = open_journal(files)
         places = Places(left_out if skip else None)
-        examples = places.examples(files, "skip" if skip and errors == "strict" else errors, parse)
+        examples = places.examples(files, errors, parse)
         for place, result in results(task, examples, places, lang, lang_pair, advance):
             row: dict[str, Any] = {"file": place.name} if skip and several else {}
             row |= {"line": place.number} if skip else {}
@@ -150,6 +150,15 @@ def run(
                 out.write(line.encode())
                 journal.add(1, place.name, place.number)
             advance(1, place.size)
+
+
+def read_errors(errors: str, on_error: str) -> tuple[bool, str]:
+    """Return whether lines may be left out, and how lines are read, from two options.
+
+    Whoever leaves out lines that cannot be used leaves out those that are not UTF-8, too.
+    """
+    skip = "skip" in (errors, on_error)
+    return skip, "skip" if skip and errors == "strict" else errors
 
 
 def results(

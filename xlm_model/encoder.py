@@ -181,7 +181,9 @@ class XLMModel(XLMPreTrainedModel):
             with_weights: Also return each layer's attention weights.
             layers: Run only so many layers, from the first; None: all.
         """
-        layers = self.config.n_layers if layers is None else layers
+        count = len(self.attentions) if layers is None else layers
+        if not 0 <= count <= len(self.attentions):
+            raise ValueError(f"layers is {count}: expected 0 to {len(self.attentions)}")
         if not (isinstance(layout, PackedLayout) and _keeps_kernels(hidden)):
             return self._run(hidden, layout, with_states, with_weights, layers)
         tokens, rounded = len(hidden), layout.rounded()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,15 +78,27 @@ def test_it_gives_what_the_function_gives(model: Path, tmp_path: Path) -> None:
     assert 0 < len(wanted) < 4
 
 
-def test_an_index_of_faiss(model: Path, tmp_path: Path) -> None:
+def test_an_index_of_faiss(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("faiss", reason="faiss is not installed")
     files = [model, tmp_path / "en", tmp_path / "de", "--lang", "en", "--pair-lang", "de"]
     found = [(row["line"], row["pair_line"]) for row in rows(run(*files, "--index", "Flat").stdout)]
     assert found == right(model)
+    # An index that there is not is noticed before the work begins.
+    monkeypatch.setattr(tasks.SentenceEmbedding, "compute", lambda *_: 1 / 0)
     result = run(*files, "--index", "Nonsense")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("xlm-model: error: --index is 'Nonsense': expected one that")
     assert result.stderr.count("\n") == 1
+
+
+def test_an_index_without_faiss(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    result = run(model, tmp_path / "en", tmp_path / "de", "--lang", "en", "--index", "Flat")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "--index needs faiss, which is not installed" in result.stderr
+    assert "pip install '.[mine]'" in result.stderr
 
 
 def test_standard_input_is_one_of_the_two(model: Path, tmp_path: Path) -> None:

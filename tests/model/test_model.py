@@ -230,3 +230,14 @@ def test_the_layers_serve_tokens_without_padding(causal: bool) -> None:
         model.embed(pack(IDS), pack(LANGS), position_ids=positions), Alone(lengths)
     )
     torch.testing.assert_close(packed.last_hidden_state, pack(padded))
+
+
+@torch.no_grad()
+def test_only_the_first_layers_run_on_request() -> None:
+    model = build("XLMModel", n_langs=2)
+    states = model(IDS, langs=LANGS, output_hidden_states=True).hidden_states
+    for layers, right in enumerate(states):
+        torch.testing.assert_close(model(IDS, langs=LANGS, layers=layers)[0], right)
+    for layers in (-1, 3):
+        with pytest.raises(ValueError, match=f"layers is {layers}: expected 0 to 2"):
+            model(IDS, layers=layers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -70,7 +70,17 @@ def _among_all(queries: Tensor, vectors: Tensor, k: int) -> Neighbours:
     return Neighbours(cosines, indices)
 
 
-def _through_index(queries: Tensor, vectors: Tensor, k: int, name: str) -> Neighbours:
+def make_index(name: str, dim: int) -> Any:
+    """Return an empty index of faiss, which compares by products.
+
+    Args:
+        name: Its description, as `faiss.index_factory` takes it.
+        dim: Numbers of a vector.
+
+    Raises:
+        InputError: faiss knows no such index.
+        MissingComponentError: faiss is not installed.
+    """
     try:
         import faiss
     except ImportError:
@@ -79,21 +89,32 @@ def _through_index(queries: Tensor, vectors: Tensor, k: int, name: str) -> Neigh
             " needs faiss, which is not installed; in a clone of this project: "
             "pip install '.[mine]'",
         ) from None
-    stored = vectors.cpu().numpy()
     try:
-        index = faiss.index_factory(stored.shape[1], name, faiss.METRIC_INNER_PRODUCT)
-        index.train(stored)
-        index.add(stored)
+        index = faiss.index_factory(dim, name, faiss.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
-        reason = str(error).rpartition("Error: ")[2].strip() or str(error)
-        raise InputError(
-            f"is {name!r}: expected one that faiss can make of {len(stored)} vectors of "
-            f"{stored.shape[1]} numbers, such as 'HNSW32' ({reason})",
-            argument="index",
-        ) from None
+        raise _refused(name, f"vectors of {dim} numbers", error) from None
     inverted = faiss.try_extract_index_ivf(index)
     if inverted is not None:
         inverted.nprobe = max(1, inverted.nlist // _LISTS_SEARCHED)
+    return index
+
+
+def _through_index(queries: Tensor, vectors: Tensor, k: int, name: str) -> Neighbours:
+    index = make_index(name, vectors.shape[1])
+    stored = vectors.cpu().numpy()
+    try:
+        index.train(stored)
+        index.add(stored)
+    except RuntimeError as error:
+        raise _refused(name, f"{len(stored)} vectors", error) from None
     cosines, indices = index.search(queries.cpu().numpy(), k)
     found = Neighbours(torch.from_numpy(cosines), torch.from_numpy(indices))
     return found._replace(cosines=found.cosines.masked_fill(found.indices < 0, -torch.inf))
+
+
+def _refused(name: str, what: str, error: RuntimeError) -> InputError:
+    reason = str(error).rpartition("Error: ")[2].strip() or str(error)
+    return InputError(
+        f"is {name!r}: expected one that faiss can make of {what}, such as 'HNSW32' ({reason})",
+        argument="index",
+    )
