@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from xlm_model import tasks
+from xlm_model import XLMConfig, XLMModel, tasks
 from xlm_model.tasks import mine, neighbours
-from xlm_text import InputError
+from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import MissingComponentError
 
 Pairs = list[tuple[float, int, int]]
@@ -163,12 +163,30 @@ def test_an_index_without_faiss(monkeypatch: pytest.MonkeyPatch) -> None:
     assert mine(source, target)
 
 
+def sentences(shared_data: Path, lang: str) -> list[str]:
+    return (shared_data / "text" / f"{lang}.txt").read_text(encoding="utf-8").splitlines()[:200]
+
+
+@torch.no_grad()
+def test_an_untrained_encoder_finds_what_shares_names_and_numbers(shared_data: Path) -> None:
+    """From real text to pairs: chance alone would find one of a hundred."""
+    tokenizer = XLMTokenizer.from_pretrained()
+    config = XLMConfig(
+        vocab_size=len(tokenizer), emb_dim=128, n_layers=1, n_heads=4, embed_init_std=1.0
+    )
+    model = XLMModel(config)
+    model.position_embeddings.weight.zero_()  # words, and not where they stand
+    embed = tasks.SentenceEmbedding(model, tokenizer, layer=0)
+    vectors = [
+        torch.stack(embed(sentences(shared_data, lang)[:100], lang)) for lang in ("en", "fr")
+    ]
+    found = mine(*vectors)
+    assert sum(pair.source == pair.target for pair in found) > 10
+
+
 def test_real_parallel_sentences_are_found(shared_data: Path) -> None:
     """By vectors of the characters of numbers, names and loanwords, which two languages share."""
-    texts = [
-        (shared_data / "text" / f"{lang}.txt").read_text(encoding="utf-8").splitlines()[:200]
-        for lang in ("en", "de")
-    ]
+    texts = [sentences(shared_data, lang) for lang in ("en", "de")]
     grams = [
         [{text[i : i + 4].lower() for i in range(len(text) - 3)} for text in each] for each in texts
     ]
