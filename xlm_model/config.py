@@ -183,7 +183,11 @@ class XLMConfig:
                     f"num_labels is {self.num_labels}: expected {count}, as id2label has so many"
                 )
             self._set_labels(self.id2label, given.get("label2id") or {})
-        elif self.num_labels != len(self.id2label) or "id2label" in given:
+        elif (
+            self.num_labels != len(self.id2label)
+            or "id2label" in given
+            or not self.label2id  # null, too, asks for the usual names
+        ):
             self._set_labels({}, given.get("label2id") or {})
 
     def _set_labels(self, names: dict[int, str], numbers: dict[str, int]) -> None:

@@ -66,7 +66,7 @@ def arrays(values: Any) -> Any:
 def fields(output: ModelOutput) -> dict[str, np.ndarray]:
     """Return an output's tensors by name, of either framework."""
     found = {}
-    for key, value in vars(output).items():
+    for key, value in output.items():
         for i, tensor in enumerate(value if isinstance(value, tuple) else (value,)):
             if isinstance(tensor, torch.Tensor):
                 found[f"{key}.{i}"] = tensor.detach().numpy()

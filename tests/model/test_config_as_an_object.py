@@ -74,6 +74,8 @@ def test_labels_and_their_number_agree_as_in_the_reference() -> None:
         config.label2id = {"no": 0, "yes": 1}
     assert ours.num_labels == theirs.num_labels == 2
     assert ours.label2id == {"no": 0, "yes": 1}
+    for null in ({"label2id": None}, {"id2label": None}, {"label2id": None, "id2label": None}):
+        assert XLMConfig(**null).label2id == {"LABEL_0": 0, "LABEL_1": 1}
     assert XLMConfig(id2label={"0": "no", "1": "yes"}).label2id == {"no": 0, "yes": 1}
 
 

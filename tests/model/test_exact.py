@@ -57,7 +57,7 @@ def load_both(name: str, folder: Path, **settings: object) -> tuple[Any, Any]:
 def values(output: Any) -> dict[str, Any]:
     """Return an output's tensors by name, whichever library made it."""
     found = {}
-    for key in output.keys() if hasattr(output, "keys") else vars(output):
+    for key in output:
         value = getattr(output, key)
         if isinstance(value, tuple):
             found.update({f"{key}.{i}": tensor for i, tensor in enumerate(value)})

@@ -31,6 +31,8 @@ class Encoder(layers.Composite):
         self.position_embeddings = self._table(
             "position_embeddings", config.max_position_embeddings, initial_positions
         )
+        # Positions that are computed are not trained.
+        self.position_embeddings.trainable = not config.sinusoidal_embeddings
         if config.has_lang_embeddings:
             self.lang_embeddings = self._table("lang_embeddings", config.n_langs, initial)
         self.embeddings = layers.WordEmbeddings(config, dtype)
