@@ -138,6 +138,7 @@ class XLMModel(XLMPreTrainedModel):
             layout,
             with_states=_choose(output_hidden_states, config.output_hidden_states),
             with_weights=_choose(output_attentions, config.output_attentions),
+            head_mask=head_mask,
             layers=layers,
         )
         return self.as_asked(output, return_dict)
@@ -170,6 +171,7 @@ class XLMModel(XLMPreTrainedModel):
         *,
         with_states: bool = False,
         with_weights: bool = False,
+        head_mask: Tensor | None = None,
         layers: int | None = None,
     ) -> BaseModelOutput:
         """Run the layers on embeddings.
@@ -179,16 +181,17 @@ class XLMModel(XLMPreTrainedModel):
             layout: Which of them belong to which sequence.
             with_states: Also return the masked embeddings and each layer's output.
             with_weights: Also return each layer's attention weights.
+            head_mask: A factor for each head, as in `forward`.
             layers: Run only so many layers, from the first; None: all.
         """
         count = len(self.attentions) if layers is None else layers
         if not 0 <= count <= len(self.attentions):
             raise ValueError(f"layers is {count}: expected 0 to {len(self.attentions)}")
         if not (isinstance(layout, PackedLayout) and _keeps_kernels(hidden)):
-            return self._run(hidden, layout, with_states, with_weights, layers)
+            return self._run(hidden, layout, with_states, with_weights, head_mask, count)
         tokens, rounded = len(hidden), layout.rounded()
         hidden = nn.functional.pad(hidden, (0, 0, 0, rounded.shape[0] - tokens))
-        output = self._run(hidden, rounded, with_states, with_weights, layers)
+        output = self._run(hidden, rounded, with_states, with_weights, head_mask, count)
         output.last_hidden_state = output.last_hidden_state[:tokens]
         if output.hidden_states is not None:
             output.hidden_states = tuple(state[:tokens] for state in output.hidden_states)
@@ -337,6 +340,7 @@ class XLMModel(XLMPreTrainedModel):
         layout: Layout,
         with_states: bool,
         with_weights: bool,
+        head_mask: Tensor | None,
         layers: int,
     ) -> BaseModelOutput:
         mask = layout.mask
@@ -344,9 +348,15 @@ class XLMModel(XLMPreTrainedModel):
         hidden = hidden if factor is None else hidden * factor
         states, weights = [hidden], []
         for layer in range(layers):
-            arguments = (layer, hidden, layout, factor, with_weights)
-            if self.gradient_checkpointing and self.training:
-                hidden, layer_weights = checkpoint(self._layer, *arguments, use_reentrant=False)
+            heads = None if head_mask is None else self._heads_left(layer, head_mask)
+            arguments = (layer, hidden, layout, factor, with_weights, heads)
+            is_checkpointed = self.gradient_checkpointing and layer % self.checkpointed_layers == 0
+            if is_checkpointed and self.training:
+                options: dict[str, Any] = {
+                    "use_reentrant": False,
+                    **self.gradient_checkpointing_kwargs,
+                }
+                hidden, layer_weights = checkpoint(self._layer, *arguments, **options)
             else:
                 hidden, layer_weights = self._layer(*arguments)
             if with_states:

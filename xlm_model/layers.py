@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from xlm_model.attention.layout import Layout
 from xlm_model.config import XLMConfig
-from xlm_model.linear import Linear
+from xlm_model.linear import apply_linear
 from xlm_model.positions import sinusoidal
 from xlm_model.resizing import set_values
 
@@ -64,7 +64,7 @@ class MultiHeadAttention(nn.Module):
         if head_mask is not None:
             context = context * head_mask[:, None]
             weights = None if weights is None else weights * head_mask[:, None, None]
-        return self.out_lin(context.flatten(-2)), weights
+        return apply_linear(self.out_lin, context.flatten(-2)), weights
 
     def keep_heads(self, heads: list[int]) -> None:
         """Remove all heads but these.

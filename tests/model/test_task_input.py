@@ -60,8 +60,9 @@ def test_answers_do_not_depend_on_the_batch(head: Any, tokenizer: XLMTokenizer) 
 def test_what_a_configuration_asks_for_beside_is_not_computed(tokenizer: XLMTokenizer) -> None:
     plain = small(XLMForTokenClassification, tokenizer)
     asking = small(
-        XLMForTokenClassification, tokenizer, output_attentions=True, output_hidden_states=True
-    )
+        XLMForTokenClassification, tokenizer, output_attentions=True, output_hidden_states=True,
+        return_dict=False,
+    )  # fmt: skip
     asking.load_state_dict(plain.state_dict())
     found = [tasks.TokenClassification(model, tokenizer)(TEXTS, LANGS) for model in (plain, asking)]
     assert found[0] == found[1]

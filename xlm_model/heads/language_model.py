@@ -15,7 +15,7 @@ from xlm_model.config import XLMConfig
 from xlm_model.errors import ConfigError
 from xlm_model.heads.base import ModelWithHead
 from xlm_model.inputs import IGNORED, EncoderInputs, check_ids, check_shape, shows_encoder_inputs
-from xlm_model.linear import Linear
+from xlm_model.linear import apply_linear
 from xlm_model.losses import cross_entropy, per_item
 from xlm_model.outputs import MaskedLMOutput
 
@@ -90,6 +90,7 @@ class XLMWithLMHeadModel(ModelWithHead):
     """
 
     accepts_loss_kwargs = True
+    _keys_to_ignore_on_save: ClassVar[list[str] | None] = [formats.PROJECTION]
     # What adapters look up before they change one of two weights that are one.
     _tied_weights_keys: ClassVar[dict[str, str]] = {formats.PROJECTION: formats.EMBEDDINGS}
     # Set by tools that generate; `generate` takes its settings as arguments.

@@ -242,10 +242,15 @@ class Task(Generic[Example, Result]):
     def _run(self, model: Any, batch: PackedBatch, **options: Any) -> Any:
         """Call the task's model, or its encoder, on packed sequences.
 
-        Whatever its configuration says, it gives neither attention weights nor each layer's states.
+        Whatever its configuration says, it gives neither attention weights nor each layer's states,
+        and no tuple.
         """
         output: ModelOutput = model(
-            **batch.inputs, output_attentions=False, output_hidden_states=False, **options
+            **batch.inputs,
+            output_attentions=False,
+            output_hidden_states=False,
+            return_dict=True,
+            **options,
         )
         return output
 
