@@ -99,11 +99,12 @@ def measure(tokenizer: XLMTokenizer, words: Iterable[str]) -> Coverage:
 
 def segmented(lang: str, segment: Segment, lines: list[str]) -> list[str]:
     """Return the words that a segmenter finds, through the character stages of Moses' scripts."""
+    from xlm_text.languages.table import find, language
+    from xlm_text.pipelines.base import Setup
     from xlm_text.pipelines.casing import lowercase_and_remove_accents
     from xlm_text.pipelines.words import Words
-    from xlm_text.rules.perl import pipelines
 
-    pipeline = pipelines.load_perl_pipeline(lang, segment, as_written=False, strip_end=False)
+    pipeline = find(language(lang).pipelines["moses"])(Setup(lang, segment))
     # A line at a time: what is known of cutting a line into units is known of the usual segmenters.
     return lowercase_and_remove_accents(
         Words.of(pipeline.words([line]).flat for line in lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import click
@@ -48,9 +49,7 @@ Examples:
 """,
 )
 @options.model("the languages of all published checkpoints.")
-@options.zh_segmenter
-@options.th_segmenter
-@options.kytea_model
+@options.segmenters
 @click.option(
     "--format",
     "format_",
@@ -63,10 +62,9 @@ def languages(
     model: str | None,
     revision: str | None,
     local_files_only: bool,
-    zh_segmenter: str | None,
-    th_segmenter: str | None,
     kytea_model: str | None,
     format_: str,
+    **chosen: str | None,
 ) -> None:
     """Say what each language uses, and whether it is ready here.
 
@@ -79,16 +77,17 @@ def languages(
     if model is not None:
         tokenizer = options.load_tokenizer(model, revision, local_files_only)
         ids = dict(tokenizer.lang2id or ids)
-    chosen = {"zh": zh_segmenter, "th": th_segmenter}
-    rows = [_row(lang, id_, chosen.get(lang), kytea_model) for lang, id_ in ids.items()]
+    rows = [_row(lang, id_, chosen, kytea_model) for lang, id_ in ids.items()]
     for line in map(_json, rows) if format_ == "jsonl" else _table(rows):
         click.echo(line.encode())
 
 
-def _row(lang: str, id_: int | None, segmenter: str | None, kytea_model: str | None) -> Row:
-    from xlm_text.languages.table import COMPONENTS, choose_segmenter
+def _row(
+    lang: str, id_: int | None, chosen: Mapping[str, str | None], kytea_model: str | None
+) -> Row:
+    from xlm_text.languages.table import COMPONENTS, choose_segmenter, language
 
-    segmenter = choose_segmenter(lang, segmenter)
+    segmenter = choose_segmenter(lang, chosen.get(language(lang).setting or ""))
     component = COMPONENTS[segmenter]
     version = component.installed()
     verified = version in component.verified
@@ -103,7 +102,7 @@ def _row(lang: str, id_: int | None, segmenter: str | None, kytea_model: str | N
         package=component.package,
         version=version,
         verified=verified,
-        prefixes=_prefixes(lang) if segmenter == "moses" else None,
+        prefixes=None if component.load else _prefixes(lang),
         ready=ready,
         problem=problem,
     )
@@ -111,13 +110,13 @@ def _row(lang: str, id_: int | None, segmenter: str | None, kytea_model: str | N
 
 def _obstacle(segmenter: str, kytea_model: str | None) -> str | None:
     from xlm_text import InputError, MissingComponentError
-    from xlm_text.languages.table import require
+    from xlm_text.languages.table import COMPONENTS, require
     from xlm_text.segmenters import load_segmenter
 
     try:
         require(segmenter)
-        if segmenter == "kytea":  # the one that takes more than its package
-            load_segmenter(segmenter, kytea_model)
+        if "kytea_model" in COMPONENTS[segmenter].options:  # takes more than its package
+            load_segmenter(segmenter, kytea_model=kytea_model)
     except (InputError, MissingComponentError) as error:
         return error.describe(option_names(click.get_current_context().command))
     return None

@@ -125,14 +125,40 @@ output = shared(
     "the name ends in .gz, .bz2, .xz or .zst.",
 )
 quiet = shared("--quiet", "-q", is_flag=True, help="Show no progress.")
+
+
+class SegmenterOf(click.ParamType):  # type: ignore[type-arg]  # a generic of newer versions
+    """The segmenters of a language, which the table of languages names."""
+
+    name = "segmenter"
+
+    def __init__(self, lang: str) -> None:
+        self._lang = lang
+
+    @property
+    def _choice(self) -> click.Choice[str]:
+        from xlm_text.languages.table import language  # not before someone asks
+
+        return click.Choice(language(self._lang).segmenters)
+
+    def get_metavar(self, *args: Any, **kwargs: Any) -> str | None:  # noqa: D102
+        return self._choice.get_metavar(*args, **kwargs)
+
+    def convert(self, *args: Any) -> str:  # noqa: D102
+        return self._choice.convert(*args)
+
+    def shell_complete(self, *args: Any) -> list[CompletionItem]:  # noqa: D102
+        return self._choice.shell_complete(*args)
+
+
 zh_segmenter = shared(
     "--zh-segmenter",
-    type=click.Choice(["jieba", "rjieba"]),
+    type=SegmenterOf("zh"),
     help="What cuts Chinese into words: jieba (the default), or rjieba, as transformers 5 has it.",
 )
 th_segmenter = shared(
     "--th-segmenter",
-    type=click.Choice(["newmm", "nlpo3"]),
+    type=SegmenterOf("th"),
     help="What cuts Thai into words: newmm (the default), or nlpo3, quicker but not always equal.",
 )
 kytea_model = shared(
@@ -221,7 +247,8 @@ model_or_default = model("a small vocabulary that comes with this command, for d
 any_language = shared(
     "--any-language", is_flag=True, help="Take languages that the checkpoint does not have."
 )
-segmentation = together(rules, faithful, zh_segmenter, th_segmenter, kytea_model, any_language)
+segmenters = together(zh_segmenter, th_segmenter, kytea_model)
+segmentation = together(rules, faithful, segmenters, any_language)
 
 
 def load_tokenizer(

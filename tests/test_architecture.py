@@ -69,7 +69,8 @@ LAYERS = {
     "xlm_text.rules": {"xlm_text.alignment", "xlm_text.characters"},
     "xlm_text.segmenters": {"xlm_text.characters", "xlm_text.errors", "xlm_text.languages"},
     "xlm_text.pipelines": {
-        *("xlm_text.alignment", "xlm_text.characters", "xlm_text.rules", "xlm_text.segmenters"),
+        *("xlm_text.alignment", "xlm_text.characters", "xlm_text.languages", "xlm_text.rules"),
+        "xlm_text.segmenters",
     },
     "xlm_text.cache": {"xlm_text.pipelines"},
     "xlm_text.bpe": {"xlm_text.files"},

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from xlm_text.errors import InputError
 from xlm_text.files.vocabulary import SPECIAL_TOKENS
+from xlm_text.languages.table import RULE_SETS, language, segmenter_choices
 
 TOKEN_NAMES = (
     "bos_token",
@@ -67,8 +68,8 @@ class Settings:
     any_language: bool = False
     rules: Literal["sacremoses", "moses"] = "sacremoses"
     faithful: bool = False
-    zh_segmenter: Literal["jieba", "rjieba"] = "jieba"
-    th_segmenter: Literal["newmm", "nlpo3"] = "newmm"
+    zh_segmenter: str = "jieba"
+    th_segmenter: str = "newmm"
     kytea_model: str | None = None
     do_lowercase_and_remove_accent: bool = True
     split_special_tokens: bool = False
@@ -89,7 +90,7 @@ class Settings:
     memory_limit: int = 100_000
 
     def __post_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
+        for name, allowed in {**_CHOICES, **segmenter_choices()}.items():
             if getattr(self, name) not in allowed:
                 raise InputError(
                     f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}"
@@ -119,6 +120,11 @@ class Settings:
         if self.lang is not None:
             return self.lang
         return next(iter(self.lang2id)) if self.lang2id and len(self.lang2id) == 1 else "en"
+
+    def segmenter_of(self, lang: str) -> str | None:
+        """Return what was chosen to cut a language; ``None`` where there is no choice."""
+        setting = language(lang).setting
+        return None if setting is None else getattr(self, setting)
 
     @property
     def leaves_language_open(self) -> bool:
@@ -157,9 +163,7 @@ _FAITHFUL = {"rules": "moses", "bos_token": "</s>"}
 _CHOICES = {
     "padding_side": ("right", "left"),
     "truncation_side": ("right", "left"),
-    "rules": ("sacremoses", "moses"),
-    "zh_segmenter": ("jieba", "rjieba"),
-    "th_segmenter": ("newmm", "nlpo3"),
+    "rules": RULE_SETS,
 }
 _SWITCHES = (
     "any_language",

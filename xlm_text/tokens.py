@@ -16,6 +16,7 @@ from xlm_text.batches.rows import Frame, SpecialToken
 from xlm_text.bpe.subwords import END_OF_WORD
 from xlm_text.errors import InputError
 from xlm_text.files.vocabulary import Vocabulary
+from xlm_text.languages.table import segmenter_choices
 from xlm_text.sequences import as_list
 from xlm_text.settings import TOKEN_NAMES, Settings
 
@@ -26,9 +27,8 @@ _CUTTING = (
     "kytea_model",
     "memory_limit",
     "rules",
-    "th_segmenter",
     "unk_token",
-    "zh_segmenter",
+    *segmenter_choices(),
 )
 _FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
 

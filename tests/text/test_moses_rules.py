@@ -19,6 +19,7 @@ from hypothesis import given
 
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.alignment.aligned import Aligned
+from xlm_text.pipelines.base import Setup
 from xlm_text.pipelines.perl import PerlPipeline
 from xlm_text.rules.perl.prefixes import nonbreaking_prefixes
 from xlm_text.rules.perl.rules import normalization
@@ -43,7 +44,7 @@ def words_of(pipeline, text):
 
 
 def check_lines(lang, lines, expected):
-    pipeline = PerlPipeline(lang)
+    pipeline = PerlPipeline(Setup(lang))
     wrong = [
         (line, words, wanted)
         for line, wanted in zip(lines, expected, strict=True)
@@ -104,7 +105,7 @@ def tokenizers(vocabulary_folder):
 @pytest.mark.parametrize("lang", PERL_LANGUAGES)
 def test_many_lines(lang, tokenizers):
     scripts = Scripts(lang)
-    pipeline = PerlPipeline(lang)
+    pipeline = PerlPipeline(Setup(lang))
     count = int(LINES or 1500)
     for start in range(0, count, BLOCK):
         size = min(BLOCK, count - start)
@@ -135,7 +136,7 @@ def test_many_lines(lang, tokenizers):
 @needs_scripts
 @pytest.mark.parametrize("lang", PERL_LANGUAGES)
 def test_generated_text(lang):
-    scripts, pipeline = Scripts(lang), PerlPipeline(lang)
+    scripts, pipeline = Scripts(lang), PerlPipeline(Setup(lang))
 
     @examples(100)
     @given(texts(lang))

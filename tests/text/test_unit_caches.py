@@ -4,7 +4,9 @@ import pytest
 
 from xlm_text.cache.units import UnitCache
 from xlm_text.cache.words import WordCache
-from xlm_text.pipelines.sacremoses import ChinesePipeline, MosesPipeline
+from xlm_text.pipelines.base import Setup
+from xlm_text.pipelines.chinese import ChinesePipeline
+from xlm_text.pipelines.moses import MosesPipeline
 
 from .support import sentences
 
@@ -36,7 +38,7 @@ def values_of(cache, texts):
 
 @pytest.mark.parametrize("limit", [1, 3, 20, 10_000])
 def test_values_are_the_same_whatever_is_kept(limit):
-    cache = UnitCache(MosesPipeline("en"), Upper(), limit)
+    cache = UnitCache(MosesPipeline(Setup("en")), Upper(), limit)
     lines = [*sentences("en"), "Dr. No came. He left.", "Dr.", "", " ", "a  b"]
     wanted = [[chunk.upper() for chunk in line.split(" ") if chunk] for line in lines]
     for _ in range(4):
@@ -49,14 +51,14 @@ def test_values_are_the_same_whatever_is_kept(limit):
 
 def test_a_unit_is_computed_once():
     compute = Upper()
-    cache = UnitCache(MosesPipeline("en"), compute, 100)
+    cache = UnitCache(MosesPipeline(Setup("en")), compute, 100)
     for _ in range(3):
         values_of(cache, ["one two", "two one", "one"])
     assert sorted(compute.asked) == ["", "one", "two"]
 
 
 def test_a_chunk_is_looked_up_only_where_nothing_beside_it_matters():
-    cache = UnitCache(MosesPipeline("en"), Upper(), 100)
+    cache = UnitCache(MosesPipeline(Setup("en")), Upper(), 100)
     for _ in range(3):
         values_of(cache, ["Dr. Who said no.", "a comma, (in brackets) and 5 %"])
     # A full stop inside may be an abbreviation's, by what follows it; at the end it is not.
@@ -68,7 +70,7 @@ def test_a_chunk_is_looked_up_only_where_nothing_beside_it_matters():
 
 
 def test_the_oldest_units_go_first_and_their_chunks_with_them():
-    cache = UnitCache(MosesPipeline("en"), Upper(), 4)
+    cache = UnitCache(MosesPipeline(Setup("en")), Upper(), 4)
     for _ in range(3):
         values_of(cache, ["one two three four"])
     assert {"one", "two", "three"} <= cache.inside.keys()
@@ -79,13 +81,13 @@ def test_the_oldest_units_go_first_and_their_chunks_with_them():
 
 
 def test_long_units_are_not_kept():
-    cache = UnitCache(MosesPipeline("en"), Upper(), 100)
+    cache = UnitCache(MosesPipeline(Setup("en")), Upper(), 100)
     values_of(cache, ["x" * 201, "y" * 200])
     assert {*cache._known} == {"y" * 200}
 
 
 def test_a_pipeline_without_chunks_has_none():
-    cache = UnitCache(ChinesePipeline(list), Upper(), 100)
+    cache = UnitCache(ChinesePipeline(Setup("zh", list)), Upper(), 100)
     for _ in range(3):
         values_of(cache, ["你好，世界。", ""])
     assert not cache.has_chunks

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from xlm_text.analysis.analyzers import load_pipeline
 from xlm_text.languages.table import choose_segmenter
-from xlm_text.pipelines.sacremoses import WhiteSpacePipeline
-from xlm_text.pipelines.units import Cut, moses_sentences
+from xlm_text.pipelines.moses_units import moses_sentences
+from xlm_text.pipelines.units import Cut
+from xlm_text.pipelines.white_space import WhiteSpacePipeline
 
 from .generated import texts
 from .support import KYTEA_MODEL, examples, sentences
@@ -16,7 +17,7 @@ LANGUAGES = ["en", "fr", "fi", "ru", "ro", "zh", "th", "ja"]
 
 
 def pipeline_of(lang, rules):
-    return load_pipeline(lang, choose_segmenter(lang, None), KYTEA_MODEL, rules)
+    return load_pipeline(lang, choose_segmenter(lang, None), rules, kytea_model=KYTEA_MODEL)
 
 
 PIPELINES = {

@@ -11,8 +11,8 @@ from xlm_text.alignment.spans import Spans, SpanTable
 from xlm_text.analysis.analyzer import Analyzer
 from xlm_text.cache.units import UnitCache
 from xlm_text.cache.words import WordCache
+from xlm_text.pipelines.moses import MosesPipeline
 from xlm_text.pipelines.perl import PerlPipeline
-from xlm_text.pipelines.sacremoses import MosesPipeline
 from xlm_text.rules.engine import Rules
 from xlm_text.rules.perl.plain_words import PerlPlainWords
 from xlm_text.rules.sacremoses.data import MosesData

@@ -10,7 +10,8 @@ from xlm_text.analysis.texts import Texts
 from xlm_text.bpe.subwords import Subwords
 from xlm_text.languages.table import choose_segmenter
 from xlm_text.pipelines.base import Pipeline
-from xlm_text.pipelines.sacremoses import WhiteSpacePipeline, load_pipeline
+from xlm_text.pipelines.loading import load_pipeline
+from xlm_text.pipelines.white_space import WhiteSpacePipeline
 from xlm_text.settings import Settings
 
 
@@ -46,13 +47,11 @@ class Cutters:
         if bypass:
             pipeline = WhiteSpacePipeline()
         else:
-            chosen = {"zh": settings.zh_segmenter, "th": settings.th_segmenter}
-            component = choose_segmenter(lang, chosen.get(lang))
             pipeline = load_pipeline(
                 lang,
-                component,
-                settings.kytea_model,
+                choose_segmenter(lang, settings.segmenter_of(lang)),
                 settings.rules,
+                kytea_model=settings.kytea_model,
                 as_written=settings.faithful,
                 strip_end=settings.do_lowercase_and_remove_accent,
             )

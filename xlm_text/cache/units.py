@@ -1,9 +1,8 @@
 """What each unit of text became.
 
 A pipeline cuts a text into units that cannot influence each other; why a cut is safe stands
-beside the cutting, in :mod:`xlm_text.pipelines.units`.  Words repeat, so nearly every unit was
-seen before, and what it became then is what it becomes now: a known unit costs a look-up in a
-dictionary.
+beside the cutting, in :mod:`xlm_text.pipelines`.  Words repeat, so nearly every unit was seen
+before, and what it became then is what it becomes now: a known unit costs a look-up in a dictionary.
 """
 
 from __future__ import annotations

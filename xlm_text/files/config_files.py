@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xlm_text.errors import InputError
+from xlm_text.languages.table import segmenter_choices
 from xlm_text.settings import NO_LIMIT, TOKEN_NAMES, Settings
 
 # Settings that stand in the file under their own name.  The reference knows the first ones; the
@@ -20,8 +21,7 @@ _PLAIN = (
     "any_language",
     "rules",
     "faithful",
-    "zh_segmenter",
-    "th_segmenter",
+    *segmenter_choices(),
     "use_lang_emb",
 )
 

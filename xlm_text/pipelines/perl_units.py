@@ -1,9 +1,9 @@
 r"""Cutting a text of a Moses language for the Perl rules, and why the cuts are safe.
 
-The cuts are those of :mod:`xlm_text.pipelines.units`: a unit ends at a space between two closed
-edges.  The scripts were gone through again, step by step, for what they look at across a space, or
-at the beginning or end of a line.  Where the two rule sets are alike the argument there holds here.
-What differs, or had to be asked again:
+The cuts are those of :mod:`xlm_text.pipelines.moses_units`: a unit ends at a space between two
+closed edges.  The scripts were gone through again, step by step, for what they look at across a
+space, or at the beginning or end of a line.  Where the two rule sets are alike the argument there
+holds here.  What differs, or had to be asked again:
 
 - A line feed ends a line, which is a text of its own: a text is cut there first, whatever is
   beside it.
@@ -39,7 +39,8 @@ but a space there, no word: a text with one is not cut.
 
 from __future__ import annotations
 
-from xlm_text.pipelines.units import Chunk, Cut, cut_lines, cut_moses, is_closed
+from xlm_text.pipelines.moses_units import cut_moses, is_closed
+from xlm_text.pipelines.units import Chunk, Cut, cut_lines
 from xlm_text.rules.perl.characters import has_newer_character
 from xlm_text.rules.perl.rules import DOTS_MARKER
 

@@ -1,7 +1,8 @@
 """The small operations that the text rules are made of, as data.
 
 A rule works on a string (:meth:`Rule.apply`) and on text that carries its alignment
-(:meth:`Rule.align`); both give the same characters.  What the rules of a language are is said
+(:meth:`Rule.align`); both give the same characters.  It has a name, by which a text is explained.
+What the rules of a language are is said
 beside it (:mod:`xlm_text.rules.sacremoses`, :mod:`xlm_text.rules.perl`): a rule set is data.
 """
 
@@ -14,11 +15,19 @@ from typing import Protocol
 
 from xlm_text.alignment.aligned import Aligned, Piece, match_pieces
 
+# Is told the name of each step that changed something, the parts of text before it, and behind it.
+Watch = Callable[[str, list[str], list[str]], None]
+
 _TEMPLATE_GROUP = re.compile(r"\\(?:g<(\d+)>|(\d))")
 
 
 class Rule(Protocol):
     """One step from text to text."""
+
+    @property
+    def name(self) -> str:
+        """What the step is called."""
+        ...
 
     def apply(self, text: str) -> str:
         """Return the text that the rule makes of ``text``."""
@@ -32,15 +41,30 @@ class Rule(Protocol):
 class Substitution:
     """Replace what a regular expression matches by a template, as :func:`re.sub` does.
 
-    ``needs`` is a string that every match contains: looking for it first is much cheaper than
-    running the expression.
+    Args:
+        pattern: the expression.
+        template: what takes the place of a match.
+        needs: a string that every match contains: looking for it first is much cheaper than
+            running the expression.
+        name: what the step is called; by default as Perl writes it.
+
+    >>> Substitution(r"(\\d) %", r"\\1%").name
+    's/(\\\\d) %/\\\\1%/'
+
     """
 
-    def __init__(self, pattern: str | re.Pattern[str], template: str, needs: str = "") -> None:
+    def __init__(
+        self, pattern: str | re.Pattern[str], template: str, needs: str = "", name: str = ""
+    ) -> None:
         self.pattern = re.compile(pattern)
         self.template = template
         self.needs = needs
+        self._name = name
         self._parts = _parse_template(template)
+
+    @property
+    def name(self) -> str:  # noqa: D102
+        return self._name or _visible(f"s/{self.pattern.pattern}/{self.template}/")
 
     def apply(self, text: str) -> str:  # noqa: D102
         return self.pattern.sub(self.template, text) if self.needs in text else text
@@ -62,10 +86,12 @@ class Rewriting:
         pattern: str | re.Pattern[str],
         pieces: Callable[[re.Match[str]], list[Piece]],
         needs: str,
+        name: str,
     ) -> None:
         self.pattern = re.compile(pattern)
         self.pieces = pieces
         self.needs = needs
+        self.name = name
 
     def apply(self, text: str) -> str:  # noqa: D102
         if self.needs not in text:
@@ -84,7 +110,8 @@ class Rewriting:
 class Translation:
     """Replace single characters by strings."""
 
-    def __init__(self, table: dict[str, str]) -> None:
+    def __init__(self, table: dict[str, str], name: str = "replace characters") -> None:
+        self.name = name
         self.table = str.maketrans(table)
         self._concerned = re.compile(f"[{re.escape(''.join(table))}]").search
 
@@ -99,6 +126,9 @@ class Translation:
 
 class DropControls:
     """Drop every character whose Unicode category is a C: controls, formats, unassigned …"""
+
+    def __init__(self, name: str = "drop controls") -> None:
+        self.name = name
 
     def apply(self, text: str) -> str:  # noqa: D102
         for char in _controls(text):
@@ -115,6 +145,8 @@ class DropControls:
 class Strip:
     """Drop white space at both ends."""
 
+    name = "strip"
+
     def apply(self, text: str) -> str:  # noqa: D102
         return text.strip()
 
@@ -126,9 +158,15 @@ class Rules:
     """Rules run one after another.
 
     Where every rule says what it ``needs``, a text without any of that goes through untouched.
+
+    Args:
+        steps: the rules.
+        name: what they are called together; it stands before the name of each.
+
     """
 
-    def __init__(self, steps: Iterable[Rule]) -> None:
+    def __init__(self, steps: Iterable[Rule], name: str = "") -> None:
+        self.name = name
         self.steps = tuple(steps)
         needs = [getattr(step, "needs", "") for step in self.steps]
         self._concerned: Callable[[str], object] | None = None
@@ -142,11 +180,17 @@ class Rules:
                 text = step.apply(text)
         return text
 
-    def align(self, text: Aligned) -> Aligned:
-        """Run every step on text that carries its alignment."""
+    def align(self, text: Aligned, watch: Watch | None = None) -> Aligned:
+        """Run every step on text that carries its alignment; ``watch`` is told of each change."""
         if self._concerned is None or self._concerned(text.text):
             for step in self.steps:
-                text = step.align(text)
+                if watch is not None and isinstance(step, Rules):
+                    text = step.align(text, watch)
+                    continue
+                before, text = text, step.align(text)
+                if watch is not None and text.text != before.text:
+                    name = f"{self.name}: {step.name}" if self.name else step.name
+                    watch(name, [before.text], [text.text])
         return text
 
 
@@ -155,6 +199,14 @@ def _controls(text: str) -> Iterable[str]:
     if text.isprintable():
         return ()
     return [char for char in set(text) if unicodedata.category(char)[0] == "C"]
+
+
+def _visible(text: str) -> str:
+    """Write what cannot be seen as Python does."""
+    return "".join(
+        char if char.isprintable() or char == " " else char.encode("unicode_escape").decode()
+        for char in text
+    )
 
 
 def _parse_template(template: str) -> tuple[str | int, ...]:

@@ -2,27 +2,25 @@
 
 A segmenter is a callable from a text to its words, which one after another make up the text
 again.  Each loader imports its package only when it is called, and says what to install where
-that is missing.
+that is missing.  :data:`xlm_text.languages.table.COMPONENTS` says where the loaders are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
-from xlm_text.segmenters import chinese, japanese, thai
+from xlm_text.languages.table import COMPONENTS, find
 
 Segmenter = Callable[[str], list[str]]
 
 
-def load_segmenter(component: str, kytea_model: str | Path | None = None) -> Segmenter:
-    """Load the segmenter of an entry of :data:`xlm_text.languages.table.COMPONENTS`."""
-    if component == "jieba":
-        return chinese.load_jieba()
-    if component == "rjieba":
-        return chinese.load_rjieba()
-    if component == "newmm":
-        return thai.load_newmm()
-    if component == "nlpo3":
-        return thai.load_nlpo3()
-    return japanese.load_kytea(kytea_model)
+def load_segmenter(component: str, **options: Any) -> Segmenter:
+    """Load the segmenter of an entry of :data:`xlm_text.languages.table.COMPONENTS`.
+
+    Of the ``options`` it gets those that its entry names.
+    """
+    row = COMPONENTS[component]
+    wanted = {name: options[name] for name in row.options if name in options}
+    segmenter: Segmenter = find(row.load)(**wanted)
+    return segmenter

@@ -45,7 +45,7 @@ def load_jieba() -> Callable[[str], list[str]]:
 
 def load_rjieba() -> Callable[[str], list[str]]:
     """Load the Rust port of Jieba."""
-    require("rjieba", extra="fast")
+    require("rjieba")
     import rjieba
 
     return lambda text: list(rjieba.cut(text))

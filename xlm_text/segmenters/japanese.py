@@ -87,10 +87,10 @@ def find_model(where: str | Path | None = None) -> Path:
     )
 
 
-def load_kytea(where: str | Path | None = None) -> Callable[[str], list[str]]:
+def load_kytea(kytea_model: str | Path | None = None) -> Callable[[str], list[str]]:
     """Load KyTea with the model that :func:`find_model` finds."""
     require("kytea")
-    model = find_model(where)
+    model = find_model(kytea_model)
     stat = model.stat()
     return _load(str(model.resolve()), stat.st_size, stat.st_mtime_ns)
 

@@ -6,7 +6,7 @@ On text as people write it the two hardly differ; on unusual sequences of letter
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from xlm_text.languages.table import require
@@ -22,19 +22,30 @@ def load_newmm() -> Callable[[str], list[str]]:
 def load_nlpo3() -> Callable[[str], list[str]]:
     """Load the Rust port of newmm with PyThaiNLP's standard dictionary."""
     require("newmm")
-    require("nlpo3", extra="fast")
+    require("nlpo3")
     from pythainlp.tokenize import word_tokenize
 
     return lambda text: list(word_tokenize(text, engine="nlpo3"))
 
 
+def spaces_inside_words(user_words: tuple[str, ...] = ()) -> frozenset[str]:
+    """Return the spaces in the words of the dictionary, each with the characters beside it.
+
+    ``user_words`` are words that were added to it.
+    """
+    return _of_dictionary() | _spaces(user_words) if user_words else _of_dictionary()
+
+
 @cache
-def spaces_inside_words() -> frozenset[str]:
-    """Return the spaces in the words of the dictionary, each with the characters beside it."""
+def _of_dictionary() -> frozenset[str]:
     from pythainlp.corpus.common import thai_words
 
+    return _spaces(thai_words())
+
+
+def _spaces(words: Iterable[str]) -> frozenset[str]:
     return frozenset(
         word[match.start() - 1 : match.end() + 1]
-        for word in map(str.strip, thai_words())
+        for word in map(str.strip, words)
         for match in re.finditer(" ", word)
     )

@@ -58,9 +58,12 @@ def normalization(lang: str) -> Rules:
     """
     return Rules(
         [
-            Translation(_PUNCTUATION),
-            Rules(Substitution(f"{mark} *", ". ", needs=mark) for mark in _FULL_STOPS),
-            Rules(_normalize_punctuation(lang)),
+            Translation(_PUNCTUATION, "replace-unicode-punctuation"),
+            Rules(
+                [Substitution(f"{mark} *", ". ", needs=mark) for mark in _FULL_STOPS],
+                "replace-unicode-punctuation",
+            ),
+            Rules(_normalize_punctuation(lang), "normalize-punctuation"),
             OthersToSpaces(),
         ]
     )
@@ -122,6 +125,8 @@ def _normalize_punctuation(lang: str) -> list[Rule]:
 class OthersToSpaces:
     r"""Replace every character of ``\p{C}`` by a space: controls, formats, unassigned …"""
 
+    name = "remove-non-printing-char"
+
     def apply(self, text: str) -> str:  # noqa: D102
         for char in _others(text):
             text = text.replace(char, " ")
@@ -150,26 +155,28 @@ def words(lang: str) -> Rules:
     """
     number, space = in_set(classes.NUMERIC), in_set(classes.SPACE)
     steps: list[Rule] = [
-        Substitution(rf"[{space}]+", " "),
+        Substitution(rf"[{space}]+", " ", name="one space for several"),
         Strip(),
         Apart(alphanumeric(), members(classes.SPACE), ".'`,-" + ":" * (lang in ("fi", "sv"))),
     ]
     if lang in ("fi", "sv"):
         # There a colon may be inside a word: `EU:n`.
-        steps.append(Substitution(rf":(?=[^{in_set(classes.LOWER)}]|\Z)", " : ", needs=":"))
+        end = rf":(?=[^{in_set(classes.LOWER)}]|\Z)"
+        steps.append(Substitution(end, " : ", ":", "split at a colon"))
     return Rules(
         [
             *steps,
-            Rewriting(_DOTS, _mark_dots, needs="."),
-            Substitution(f"([^{number}]),", r"\1 , ", needs=","),
-            Substitution(f",([^{number}])", r" , \1", needs=","),
-            Substitution(rf"([{number}]),\Z", r"\1 ,", needs=","),
+            Rewriting(_DOTS, _mark_dots, ".", "hide several dots"),
+            Substitution(f"([^{number}]),", r"\1 , ", ",", "split at a comma"),
+            Substitution(f",([^{number}])", r" , \1", ",", "split at a comma"),
+            Substitution(rf"([{number}]),\Z", r"\1 ,", ",", "split at a comma"),
             *_apostrophes(lang),
             _full_stops(nonbreaking_prefixes(lang)),
             Strip(),
-            Substitution(r"\.'\Z", " . ' ", needs=".'"),
-            Rewriting("(?:DOT)+MULTI", _restore_dots, needs=DOTS_MARKER),
-        ]
+            Substitution(r"\.'\Z", " . ' ", ".'", "split a full stop and an apostrophe"),
+            Rewriting("(?:DOT)+MULTI", _restore_dots, DOTS_MARKER, "put several dots back"),
+        ],
+        "tokenizer",
     )
 
 
@@ -193,6 +200,8 @@ class Table(dict[int, str]):
 
 class Apart:
     """Put spaces around every character that makes no words."""
+
+    name = "spaces around marks"
 
     def __init__(self, alphanumeric: frozenset[str], *others: Iterable[str]) -> None:
         self._alphanumeric = alphanumeric
@@ -252,27 +261,30 @@ def _restore_dots(match: re.Match[str]) -> list[Piece]:
     return [*dots, (".", last, end)]
 
 
+_APOSTROPHE = "split at an apostrophe"
+
+
 def _apostrophes(lang: str) -> list[Rule]:
     """Return what a language does beside an apostrophe: "is 't", "l' eau", "d ' or"."""
     letter = in_set(classes.ALPHABETIC)
     alone = [
-        Substitution(f"([^{letter}])'([^{letter}])", r"\1 ' \2", needs="'"),
-        Substitution(f"([^{letter}])'([{letter}])", r"\1 ' \2", needs="'"),
-        Substitution(f"([{letter}])'([^{letter}])", r"\1 ' \2", needs="'"),
+        Substitution(f"([^{letter}])'([^{letter}])", r"\1 ' \2", "'", _APOSTROPHE),
+        Substitution(f"([^{letter}])'([{letter}])", r"\1 ' \2", "'", _APOSTROPHE),
+        Substitution(f"([{letter}])'([^{letter}])", r"\1 ' \2", "'", _APOSTROPHE),
     ]
     if lang == "en":
         neither = letter + in_set(classes.NUMERIC)
-        alone[1] = Substitution(f"([^{neither}])'([{letter}])", r"\1 ' \2", needs="'")
+        alone[1] = Substitution(f"([^{neither}])'([{letter}])", r"\1 ' \2", "'", _APOSTROPHE)
         return [
             *alone,
-            Substitution(f"([{letter}])'([{letter}])", r"\1 '\2", needs="'"),
-            Substitution(f"([{in_set(classes.NUMERIC)}])'s", r"\1 's", needs="'"),
+            Substitution(f"([{letter}])'([{letter}])", r"\1 '\2", "'", _APOSTROPHE),
+            Substitution(f"([{in_set(classes.NUMERIC)}])'s", r"\1 's", "'", _APOSTROPHE),
         ]
     if lang in ("fr", "it", "ga"):
-        return [*alone, Substitution(f"([{letter}])'([{letter}])", r"\1' \2", needs="'")]
+        return [*alone, Substitution(f"([{letter}])'([{letter}])", r"\1' \2", "'", _APOSTROPHE)]
     if lang == "so":
         return [*alone]
-    return [Substitution("'", " ' ", needs="'")]
+    return [Substitution("'", " ' ", "'", _APOSTROPHE)]
 
 
 def _full_stops(prefixes: Prefixes) -> Rewriting:
@@ -298,7 +310,9 @@ def _full_stops(prefixes: Prefixes) -> Rewriting:
         return [(word, start, end - 1), *space, (".", end - 1, end)]
 
     # The look-behind keeps the search linear: a word is tried from its beginning only.
-    return Rewriting(r"(?<!\S)(\S+)\.(?:(?=(\s*\Z))|(?=\s(.?)))", pieces, needs=".")
+    return Rewriting(
+        r"(?<!\S)(\S+)\.(?:(?=(\s*\Z))|(?=\s(.?)))", pieces, ".", "split off a full stop"
+    )
 
 
 DIGITS = frozenset("0123456789")

@@ -85,20 +85,21 @@ def normalization(lang: str) -> Rules:
     'I said: (really) \\u3000"yes..."'
     """
     steps: list[Rule] = [
-        Translation(_UNICODE_PUNCTUATION),
+        Translation(_UNICODE_PUNCTUATION, "replace-unicode-punctuation"),
         # These two full stops take the white space behind them along.
         Rules(
             [
                 Substitution(r"。\s*", ". ", needs="。"),
                 Substitution(r"．\s*", ". ", needs="．"),
-            ]
+            ],
+            "replace-unicode-punctuation",
         ),
-        Rules(_moses_punctuation(lang)),
+        Rules(_moses_punctuation(lang), "normalize-punctuation"),
         Strip(),
-        DropControls(),
+        DropControls("remove-non-printing-char"),
     ]
     if lang == "ro":
-        steps.append(Translation(_ROMANIAN))
+        steps.append(Translation(_ROMANIAN, "letters of the Romanian preparation"))
     return Rules(steps)
 
 

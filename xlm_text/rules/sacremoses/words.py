@@ -37,23 +37,23 @@ def moses_words(lang: str) -> Rules:
         apostrophes = moses.FR_IT_SPECIFIC_APOSTROPHE
     else:
         apostrophes = [moses.NON_SPECIFIC_APOSTROPHE]
-    one_space = _substitution(moses.DEDUPLICATE_SPACE)
+    one_space = _substitution("one space for several", moses.DEDUPLICATE_SPACE)
     commas = (moses.COMMA_SEPARATE_1, moses.COMMA_SEPARATE_2, moses.COMMA_SEPARATE_3)
     steps: list[Rule] = [
         one_space,
-        _substitution(moses.ASCII_JUNK),
+        _substitution("drop controls", moses.ASCII_JUNK),
         Strip(),
-        _substitution(moses.PAD_NOT_ISALNUM),
-        Rewriting(r"\.{2,}", _mark_dots, needs=".."),
-        *(_substitution(rule, ",") for rule in commas),
-        *(_substitution(rule, "'") for rule in apostrophes),
+        _substitution("spaces around marks", moses.PAD_NOT_ISALNUM),
+        Rewriting(r"\.{2,}", _mark_dots, needs="..", name="hide several dots"),
+        *(_substitution("split at a comma", rule, ",") for rule in commas),
+        *(_substitution("split at an apostrophe", rule, "'") for rule in apostrophes),
         _full_stops(moses),
         one_space,
         Strip(),
-        _substitution(moses.TRAILING_DOT_APOSTROPHE, ".'"),
-        Rewriting(r"(?:DOT)+MULTI", _restore_dots, needs=DOTS_MARKER),
+        _substitution("split a full stop and an apostrophe", moses.TRAILING_DOT_APOSTROPHE, ".'"),
+        Rewriting(r"(?:DOT)+MULTI", _restore_dots, DOTS_MARKER, "put several dots back"),
     ]
-    return Rules(tuple(steps))
+    return Rules(steps, "tokenizer")
 
 
 class PlainWords:
@@ -163,9 +163,9 @@ class PlainWords:
 _is_number = re.compile(r"[0-9]+[.,][0-9]+").fullmatch
 
 
-def _substitution(rule: tuple[re.Pattern[str], str], needs: str = "") -> Substitution:
+def _substitution(name: str, rule: tuple[re.Pattern[str], str], needs: str = "") -> Substitution:
     pattern, template = rule
-    return Substitution(pattern, template, needs)
+    return Substitution(pattern, template, needs, name)
 
 
 def _mark_dots(match: re.Match[str]) -> list[Piece]:
@@ -207,4 +207,4 @@ def _full_stops(moses: Any) -> Rewriting:
         return [(word, start, end - 1), *space, (".", end - 1, end)]
 
     # The look-behind keeps the search linear: a word is tried from its beginning only.
-    return Rewriting(r"(?<!\S)(\S+)\.(?=\s+(\S)|\s*\Z)", pieces, needs=".")
+    return Rewriting(r"(?<!\S)(\S+)\.(?=\s+(\S)|\s*\Z)", pieces, ".", "split off a full stop")

@@ -1,0 +1,36 @@
+"""Text that was cut into words already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+from xlm_text.alignment.aligned import Aligned
+from xlm_text.pipelines.base import SPLIT, tell
+from xlm_text.pipelines.units import Chunk, Cut
+from xlm_text.pipelines.words import Words
+from xlm_text.rules.engine import Watch
+
+_spaces = re.compile("( )")
+
+
+class WhiteSpacePipeline:
+    """Split at white space and do nothing else: for text that is cut already."""
+
+    has_chunks: ClassVar[bool] = True
+
+    def cut(self, text: str) -> Cut:  # noqa: D102
+        return Cut.of(_spaces.split(text))
+
+    def chunk(self, unit: str) -> Chunk | None:  # noqa: D102
+        return Chunk(unit, True, True, True)
+
+    def sentences(self, text: str) -> list[str]:  # noqa: D102
+        return [text]
+
+    def words(self, units: Sequence[str]) -> Words:  # noqa: D102
+        return Words.of([unit.split() for unit in units])
+
+    def align(self, unit: Aligned, watch: Watch | None = None) -> list[Aligned]:  # noqa: D102
+        return tell(watch, SPLIT, [unit], unit.split())
