@@ -2,7 +2,8 @@
 
 A pipeline cuts a text into units that cannot influence each other; why a cut is safe stands
 beside the cutting, in :mod:`xlm_text.pipelines`.  Words repeat, so nearly every unit was seen
-before, and what it became then is what it becomes now: a known unit costs a look-up in a dictionary.
+before, and what it became then is what it becomes now: a known unit costs a look-up in a
+dictionary.
 """
 
 from __future__ import annotations

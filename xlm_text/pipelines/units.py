@@ -63,7 +63,8 @@ class Chunk(NamedTuple):
 def cut_lines(text: str, cut_line: Callable[[str], Cut]) -> Cut:
     r"""Cut a text into lines, and each of them by a function.
 
-    >>> cut_lines("a b\nc", lambda line: Cut.of(list(line.partition(" ")))).parts
+    >>> import re
+    >>> cut_lines("a b\nc", lambda line: Cut.of(re.split("( )", line))).parts
     ['a', ' ', 'b', '\n', 'c']
     """
     if "\n" not in text:
