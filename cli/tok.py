@@ -7,6 +7,7 @@ import click
 from .convert import convert
 from .decode import decode
 from .encode import encode
+from .explain import explain
 from .languages import languages
 from .prepare import prepare
 from .program import Program
@@ -21,7 +22,7 @@ def main() -> None:
     """Tokenize text exactly as the XLM checkpoints want it, in every language they have."""
 
 
-for _command in (encode, decode, show, languages, train, prepare, stats, convert):
+for _command in (encode, decode, show, explain, languages, train, prepare, stats, convert):
     main.add_command(_command)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokenizers import AddedToken
 
@@ -28,10 +28,13 @@ from xlm_text.decoding import Decoder
 from xlm_text.errors import InputError
 from xlm_text.files.storage import load_pretrained, save_settings
 from xlm_text.files.vocabulary import Vocabulary
-from xlm_text.languages.table import no_such_language
+from xlm_text.languages.table import choose_segmenter, no_such_language
 from xlm_text.notices import Notices
 from xlm_text.settings import Settings
 from xlm_text.streams.texts import EncodeBatch, check_stream, encode_stream
+
+if TYPE_CHECKING:
+    from xlm_text.analysis.explanation import Explanation
 
 
 class XLMTokenizer(Decoder):
@@ -212,6 +215,45 @@ class XLMTokenizer(Decoder):
         """Return the words of a text as they are before they are cut into pieces."""
         check_string("text", text)
         return self._texts(self.check_language(lang)).words(text)
+
+    def explain(
+        self,
+        text: str,
+        lang: str | None = None,
+        bypass_tokenizer: bool = False,
+        split_special_tokens: bool | None = None,
+    ) -> Explanation:
+        """Say how a text comes to its pieces: each step, and which rule cut or changed what.
+
+        The arguments are those of :meth:`tokenize`.  What comes is made for people, as a string,
+        and for programs, as data; it is not made for speed.
+
+        Example:
+            >>> tokenizer = XLMTokenizer.from_pretrained()
+            >>> print(tokenizer.explain("L’été.", lang="fr"))
+            fr, words by moses, rules sacremoses
+            0:6 L’été.
+              replace-unicode-punctuation         L'été.
+              tokenizer: split at an apostrophe   L' été.
+              tokenizer: split off a full stop    L' été .
+              split at white space                L' | été | .
+              lower case, no accents              l' | ete | .
+              = l'                                l'</w> (4441, 0:2)
+              = ete                               ete</w> (4927, 2:5)
+              = .                                 .</w> (26, 5:6)
+
+        """
+        from xlm_text.analysis.explanation import Explanation  # hardly ever needed
+
+        check_string("text", text)
+        lang = self.check_language(lang, needed=not bypass_tokenizer)
+        texts = self._texts(lang, bypass_tokenizer, split_special_tokens)
+        settings = self._settings
+        words_by = choose_segmenter(lang, settings.segmenter_of(lang))
+        if bypass_tokenizer:
+            words_by = "white space"
+        parts = texts.explain(text, self.unk_token_id)
+        return Explanation(text, lang, settings.rules, settings.faithful, words_by, parts)
 
     def __call__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, chain, islice
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from xlm_text.alignment.aligned import Aligned
 from xlm_text.alignment.spans import Span, Spans, SpanTable
@@ -13,12 +13,16 @@ from xlm_text.analysis.places import aligned_spans, find_places, placed_spans
 from xlm_text.bpe.subwords import Subwords
 from xlm_text.cache.units import UnitCache
 from xlm_text.cache.words import WordCache
-from xlm_text.pipelines.base import Pipeline
+from xlm_text.pipelines.base import Pipeline, tell
 from xlm_text.pipelines.casing import (
     lowercase_and_remove_accents,
     lowercase_and_remove_accents_aligned,
 )
 from xlm_text.pipelines.words import Words
+from xlm_text.rules.engine import Watch
+
+if TYPE_CHECKING:
+    from xlm_text.analysis.explanation import Step, Unit, Word
 
 Numbers = tuple[int, ...]
 
@@ -89,6 +93,45 @@ class Analyzer:
     def words(self, text: str) -> list[str]:
         """Return the words of a text, in the case and with the accents that the pieces have."""
         return self._values(self._unit_words, [text])[0]
+
+    def explain(self, text: str, start: int, unknown: int | None) -> tuple[Unit, ...]:
+        """Return the units of a text with every step from them to pieces.
+
+        Args:
+            text: the text.
+            start: where it begins in the caller's.
+            unknown: the id of unknown pieces.
+
+        """
+        from xlm_text.analysis.explanation import Unit  # hardly ever needed
+
+        cut = self._pipeline.cut(text)
+        units = []
+        for unit, at in zip(cut.units, cut.starts(), strict=True):
+            if unit:
+                steps, words = self._explain_unit(unit, start + at, unknown)
+                units.append(Unit(unit, start + at, start + at + len(unit), steps, words))
+        return tuple(units)
+
+    def _explain_unit(
+        self, unit: str, start: int, unknown: int | None
+    ) -> tuple[tuple[Step, ...], tuple[Word, ...]]:
+        from xlm_text.analysis.explanation import Piece, Step, Word
+
+        steps: list[Step] = []
+        found = []
+        for word in self._align(
+            unit, lambda name, *texts: steps.append(Step(name, *map(tuple, texts)))
+        ):
+            ((ids, lengths),) = self._compute_word_pieces([word.text])
+            (tokens,) = self._subwords.split([word.text])
+            spans = aligned_spans(word, lengths, self._subwords.falls_apart(word.text))
+            pieces = [
+                Piece(token, id_, start + first, start + end, id_ == unknown)
+                for token, id_, (first, end) in zip(tokens, ids, spans, strict=True)
+            ]
+            found.append(Word(word.text, tuple(pieces)))
+        return tuple(steps), tuple(found)
 
     # The hot paths ------------------------------------------------------------------------
     #
@@ -211,11 +254,12 @@ class Analyzer:
                 each[i] = [word.text for word in aligned[i]]
         return Located(Words.of(each) if aligned else cased, places, aligned)
 
-    def _align(self, unit: str) -> list[Aligned]:
-        words = self._pipeline.align(Aligned.of(unit))
-        if self._lowercase:
-            words = lowercase_and_remove_accents_aligned(words)
-        return [word for word in words if word.text]
+    def _align(self, unit: str, watch: Watch | None = None) -> list[Aligned]:
+        words = self._pipeline.align(Aligned.of(unit), watch)
+        cased = lowercase_and_remove_accents_aligned(words) if self._lowercase else words
+        cased = [word for word in cased if word.text]
+        step = "lower case, no accents" if self._lowercase else "drop empty words"
+        return tell(watch, step, words, cased)
 
     # A word for the first time ------------------------------------------------------------
 

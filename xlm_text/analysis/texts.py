@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from xlm_text.alignment.spans import Span
 from xlm_text.analysis.added_tokens import AddedTokens
 from xlm_text.analysis.analyzer import Analyzer
 from xlm_text.analysis.columns import Columns, Detail
 from xlm_text.errors import InputError
+
+if TYPE_CHECKING:
+    from xlm_text.analysis.explanation import Part as ExplainedPart
 
 # A text, or the words of one that was cut already; each word is tokenized on its own.
 Text = str | list[str]
@@ -64,6 +67,23 @@ class Texts:
         for part in self._parts(check_texts([text])[0]):
             words += [part.text] if part.added is not None else self._analyzer.words(part.text)
         return words
+
+    def explain(self, text: str, unknown: int | None) -> tuple[ExplainedPart, ...]:
+        """Return the parts of a text with every step from them to pieces."""
+        from xlm_text.analysis.explanation import Part as Explained
+        from xlm_text.analysis.explanation import Piece, Unit, Word
+
+        explained = []
+        for part in self._parts(check_texts([text])[0]):
+            span = part.start, part.start + len(part.text)
+            if part.added is None:
+                units = self._analyzer.explain(part.text, part.start, unknown)
+                explained.append(Explained("text", part.text, *span, units))
+            else:
+                word = Word(part.text, (Piece(part.text, part.added, *span, False),))
+                unit = Unit(part.text, *span, (), (word,))
+                explained.append(Explained("added token", part.text, *span, (unit,)))
+        return tuple(explained)
 
     def _replace(self, columns: Columns, cut: dict[int, list[Part]], detail: Detail) -> None:
         """Put the columns of texts that were cut into parts in the place of empty ones."""
