@@ -248,7 +248,50 @@ any_language = shared(
     "--any-language", is_flag=True, help="Take languages that the checkpoint does not have."
 )
 segmenters = together(zh_segmenter, th_segmenter, kytea_model)
-segmentation = together(rules, faithful, segmenters, any_language)
+
+
+def _files_by_language(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        lang, _, file = value.partition("=")
+        if not lang or not file or lang in found:
+            raise click.BadParameter(f"{value!r} is not a language and a file such as zh=words.txt")
+        found[lang] = file
+    return found
+
+
+user_dictionary = shared(
+    "--user-dictionary",
+    metavar="LANG=FILE",
+    multiple=True,
+    callback=_files_by_language,
+    help="Words that the segmenter is to know, too: for zh in Jieba's own format, for th a word a "
+    "line. Once for each language.",
+)
+protected_patterns = shared(
+    "--protect",
+    "protected_patterns",
+    metavar="PATTERN",
+    multiple=True,
+    help="Keep what a pattern matches one word: urls, emails or a regular expression. More than "
+    "once for several.",
+)
+normalize_unicode = shared(
+    "--normalize-unicode",
+    type=click.Choice(["NFC"]),
+    help="Compose characters and their marks first, such as those of text from macOS.",
+)
+segmentation = together(
+    *(rules, faithful, segmenters, user_dictionary, protected_patterns, normalize_unicode),
+    any_language,
+)
+# The settings that these options are.
+SEGMENTATION = (
+    *("rules", "faithful", "zh_segmenter", "th_segmenter", "kytea_model", "user_dictionary"),
+    *("protected_patterns", "normalize_unicode", "any_language"),
+)
 
 
 def load_tokenizer(

@@ -104,12 +104,6 @@ def prepare(
     address: str | None,
     engine: str,
     quiet: bool,
-    rules: str | None,
-    faithful: bool,
-    zh_segmenter: str | None,
-    th_segmenter: str | None,
-    kytea_model: str | None,
-    any_language: bool,
     bos_token: str | None,
     **rest: Any,
 ) -> None:
@@ -134,13 +128,8 @@ def prepare(
         model,
         revision,
         local_files_only,
-        rules=rules,
-        faithful=faithful,
-        zh_segmenter=zh_segmenter,
-        th_segmenter=th_segmenter,
-        kytea_model=kytea_model,
-        any_language=any_language,
         bos_token=bos_token,
+        **{name: rest.pop(name) for name in options.SEGMENTATION},
     )
     try:
         with shown_progress(quiet=quiet) as progress:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from xlm_text.errors import InputError
+from xlm_text.files.user_words import check_segmenter, read_user_dictionary
 from xlm_text.files.vocabulary import SPECIAL_TOKENS
-from xlm_text.languages.table import RULE_SETS, language, segmenter_choices
+from xlm_text.languages.table import RULE_SETS, choose_segmenter, language, segmenter_choices
+from xlm_text.patterns import compile_pattern
 
 TOKEN_NAMES = (
     "bos_token",
@@ -43,6 +45,13 @@ class Settings:
         th_segmenter: ``"newmm"``, or ``"nlpo3"``, its quicker port, whose words differ at times.
         kytea_model: the KyTea model for Japanese; without it the environment variable
             ``XLM_KYTEA_MODEL`` and KyTea's usual places are looked at.
+        user_dictionary: for each language words that its segmenter is to know beside its own
+            dictionary: the path of a file, which is read now, or its lines.  For Chinese in
+            Jieba's format (``word [count] [tag]``), for Thai a word a line.  The lines are saved
+            with the tokenizer.
+        protected_patterns: what stays one word: ``"urls"``, ``"emails"``, or regular expressions.
+        normalize_unicode: ``"NFC"`` composes a text before anything else looks at it; offsets
+            still are those of the text as it was given.
         do_lowercase_and_remove_accent: whether the checkpoint was trained on such text.
         split_special_tokens: whether special and added tokens in a text are text like any other.
         lang2id: the id of each language of the checkpoint; ``None`` where that is not known.
@@ -71,6 +80,9 @@ class Settings:
     zh_segmenter: str = "jieba"
     th_segmenter: str = "newmm"
     kytea_model: str | None = None
+    user_dictionary: Mapping[str, tuple[str, ...]] | None = None
+    protected_patterns: tuple[str, ...] = ()
+    normalize_unicode: Literal["NFC"] | None = None
     do_lowercase_and_remove_accent: bool = True
     split_special_tokens: bool = False
     lang2id: Mapping[str, int] | None = None
@@ -108,6 +120,16 @@ class Settings:
             object.__setattr__(self, name, value)
         object.__setattr__(self, "model_max_length", _length(self.model_max_length))
         object.__setattr__(self, "additional_special_tokens", _tokens(self))
+        object.__setattr__(self, "protected_patterns", _patterns(self.protected_patterns))
+        if self.normalize_unicode not in (None, "NFC"):
+            raise InputError(
+                f"normalize_unicode must be 'NFC' or None, not {self.normalize_unicode!r}"
+            )
+        if self.user_dictionary is not None:
+            words = read_user_dictionary(self.user_dictionary)
+            for lang in words:
+                check_segmenter(lang, choose_segmenter(lang, self.segmenter_of(lang)))
+            object.__setattr__(self, "user_dictionary", words)
         if self.lang2id is not None:
             _check_ids(self.lang2id)
 
@@ -125,6 +147,10 @@ class Settings:
         """Return what was chosen to cut a language; ``None`` where there is no choice."""
         setting = language(lang).setting
         return None if setting is None else getattr(self, setting)
+
+    def words_of_user(self, lang: str) -> tuple[str, ...]:
+        """Return the lines of the user's dictionary for a language."""
+        return (self.user_dictionary or {}).get(lang, ())
 
     @property
     def leaves_language_open(self) -> bool:
@@ -193,6 +219,17 @@ def _tokens(settings: Settings) -> tuple[str, ...]:
     if not isinstance(tokens, list | tuple) or not all(isinstance(token, str) for token in tokens):
         raise InputError(f"additional_special_tokens must be a list of tokens, not {tokens!r}")
     return tuple(tokens)
+
+
+def _patterns(patterns: Any) -> tuple[str, ...]:
+    if not isinstance(patterns, list | tuple) or not all(isinstance(p, str) for p in patterns):
+        raise InputError(
+            f"must be a list of 'urls', 'emails' and regular expressions, not {patterns!r:.60}",
+            argument="protected_patterns",
+        )
+    for pattern in patterns:
+        compile_pattern(pattern)
+    return tuple(patterns)
 
 
 def _check_ids(lang2id: Mapping[str, int]) -> None:

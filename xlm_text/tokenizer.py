@@ -252,8 +252,9 @@ class XLMTokenizer(Decoder):
         words_by = choose_segmenter(lang, settings.segmenter_of(lang))
         if bypass_tokenizer:
             words_by = "white space"
+        composed = texts.composed(text)
         parts = texts.explain(text, self.unk_token_id)
-        return Explanation(text, lang, settings.rules, settings.faithful, words_by, parts)
+        return Explanation(text, lang, settings.rules, settings.faithful, words_by, composed, parts)
 
     def __call__(
         self,

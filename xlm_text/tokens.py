@@ -26,8 +26,11 @@ _CUTTING = (
     "faithful",
     "kytea_model",
     "memory_limit",
+    "normalize_unicode",
+    "protected_patterns",
     "rules",
     "unk_token",
+    "user_dictionary",
     *segmenter_choices(),
 )
 _FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")

@@ -94,12 +94,14 @@ class Analyzer:
         """Return the words of a text, in the case and with the accents that the pieces have."""
         return self._values(self._unit_words, [text])[0]
 
-    def explain(self, text: str, start: int, unknown: int | None) -> tuple[Unit, ...]:
+    def explain(
+        self, text: str, place: Callable[[int, int], Span], unknown: int | None
+    ) -> tuple[Unit, ...]:
         """Return the units of a text with every step from them to pieces.
 
         Args:
             text: the text.
-            start: where it begins in the caller's.
+            place: gives the span of the caller's text for one of this.
             unknown: the id of unknown pieces.
 
         """
@@ -109,12 +111,12 @@ class Analyzer:
         units = []
         for unit, at in zip(cut.units, cut.starts(), strict=True):
             if unit:
-                steps, words = self._explain_unit(unit, start + at, unknown)
-                units.append(Unit(unit, start + at, start + at + len(unit), steps, words))
+                steps, words = self._explain_unit(unit, at, place, unknown)
+                units.append(Unit(unit, *place(at, at + len(unit)), steps, words))
         return tuple(units)
 
     def _explain_unit(
-        self, unit: str, start: int, unknown: int | None
+        self, unit: str, at: int, place: Callable[[int, int], Span], unknown: int | None
     ) -> tuple[tuple[Step, ...], tuple[Word, ...]]:
         from xlm_text.analysis.explanation import Piece, Step, Word
 
@@ -127,8 +129,8 @@ class Analyzer:
             (tokens,) = self._subwords.split([word.text])
             spans = aligned_spans(word, lengths, self._subwords.falls_apart(word.text))
             pieces = [
-                Piece(token, id_, start + first, start + end, id_ == unknown)
-                for token, id_, (first, end) in zip(tokens, ids, spans, strict=True)
+                Piece(token, id_, *place(at + start, at + end), id_ == unknown)
+                for token, id_, (start, end) in zip(tokens, ids, spans, strict=True)
             ]
             found.append(Word(word.text, tuple(pieces)))
         return tuple(steps), tuple(found)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from xlm_text.analysis.added_tokens import AddedTokens
 from xlm_text.analysis.analyzer import Analyzer
-from xlm_text.analysis.texts import Texts
+from xlm_text.analysis.texts import Protection, Texts
 from xlm_text.bpe.subwords import Subwords
 from xlm_text.languages.table import choose_segmenter
+from xlm_text.patterns import ProtectedPatterns
 from xlm_text.pipelines.base import Pipeline
 from xlm_text.pipelines.loading import load_pipeline
 from xlm_text.pipelines.white_space import WhiteSpacePipeline
@@ -39,7 +41,23 @@ class Cutters:
         analyzer = self._analyzers.get(key)
         if analyzer is None:
             analyzer = self._analyzers[key] = self._load(lang, bypass)
-        return Texts(analyzer, added)
+        if bypass or not self._changes_texts:
+            return Texts(analyzer, added)
+        return Texts(analyzer, added, self._protection, self._settings.normalize_unicode == "NFC")
+
+    @cached_property
+    def _changes_texts(self) -> bool:
+        settings = self._settings
+        return bool(settings.protected_patterns) or settings.normalize_unicode is not None
+
+    @cached_property
+    def _protection(self) -> Protection | None:
+        settings = self._settings
+        if not settings.protected_patterns:
+            return None
+        patterns = ProtectedPatterns(settings.protected_patterns)
+        lowercase = settings.do_lowercase_and_remove_accent
+        return Protection(patterns, self._analyzer(WhiteSpacePipeline(), lowercase))
 
     def _load(self, lang: str, bypass: bool) -> Analyzer:
         settings = self._settings
@@ -52,8 +70,12 @@ class Cutters:
                 choose_segmenter(lang, settings.segmenter_of(lang)),
                 settings.rules,
                 kytea_model=settings.kytea_model,
+                user_words=settings.words_of_user(lang),
                 as_written=settings.faithful,
                 strip_end=settings.do_lowercase_and_remove_accent,
             )
-        lowercase = settings.do_lowercase_and_remove_accent and not bypass
-        return Analyzer(pipeline, lowercase, self._subwords, self._ids_of, settings.memory_limit)
+        return self._analyzer(pipeline, settings.do_lowercase_and_remove_accent and not bypass)
+
+    def _analyzer(self, pipeline: Pipeline, lowercase: bool) -> Analyzer:
+        limit = self._settings.memory_limit
+        return Analyzer(pipeline, lowercase, self._subwords, self._ids_of, limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -38,6 +39,12 @@ class Columns:
     def empty(cls, count: int = 0) -> Columns:
         """Return columns for so many texts, whose lists are to be replaced."""
         return cls([[]] * count, [[]] * count, [[]] * count, [[]] * count)
+
+    def put(self, numbers: Sequence[int], other: Columns) -> None:
+        """Put the columns of some texts in their places."""
+        for mine, others in zip(vars(self).values(), vars(other).values(), strict=True):
+            for number, value in zip(numbers, others, strict=True):
+                mine[number] = value
 
     def extend(self, other: Columns) -> None:
         """Append the columns of further texts."""

@@ -73,7 +73,8 @@ class Part:
     """A part of the text.
 
     Attributes:
-        kind: ``"text"``, or ``"added token"``, which is never cut.
+        kind: ``"text"``, ``"added token"``, which is never cut, or ``"protected"``, which is one
+            word.
         text: the characters.
         start: where it begins in the text.
         end: where it ends.
@@ -102,6 +103,8 @@ class Explanation:
         lang: its language.
         rules: the rule set.
         faithful: whether pieces are read as the original implementation reads them.
+        composed: the text as it was composed (NFC), if that changed anything; then it is what
+            the parts were cut out of, and their spans are those of ``text`` all the same.
         words_by: what found the words: a segmenter, or ``moses``.
         parts: added tokens and what is between them, in order.
 
@@ -112,6 +115,7 @@ class Explanation:
     rules: str
     faithful: bool
     words_by: str
+    composed: str | None
     parts: tuple[Part, ...]
 
     @property
@@ -134,6 +138,8 @@ class Explanation:
     def _lines(self) -> Iterator[str]:
         faithful = ", faithful" * self.faithful
         yield f"{self.lang}, words by {self.words_by}, rules {self.rules}{faithful}"
+        if self.composed is not None:
+            yield f"composed (NFC): {_shown([self.composed])}"
         for part in self.parts:
             if part.kind != "text":
                 yield f"{part.start}:{part.end} {_shown([part.text])}  ({part.kind})"

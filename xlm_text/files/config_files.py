@@ -23,6 +23,9 @@ _PLAIN = (
     "faithful",
     *segmenter_choices(),
     "use_lang_emb",
+    "user_dictionary",
+    "protected_patterns",
+    "normalize_unicode",
 )
 
 
@@ -44,6 +47,7 @@ def settings_from_tokenizer_config(config: Mapping[str, Any]) -> dict[str, Any]:
             found["additional_special_tokens"] = tuple(tokens)
             break
     found |= {name: config[name] for name in _PLAIN if config.get(name) is not None}
+    _check_words(found.get("user_dictionary"))
     found.update(_languages(config))
     if config.get("model_max_length") is not None:
         found["model_max_length"] = config["model_max_length"]
@@ -78,7 +82,17 @@ def tokenizer_config(settings: Settings) -> dict[str, Any]:
     length = settings.model_max_length
     config["model_max_length"] = NO_LIMIT if length is None else length
     values = {name: getattr(settings, name) for name in _PLAIN}
-    return config | {name: value for name, value in values.items() if value is not None}
+    return config | {name: value for name, value in values.items() if value not in (None, ())}
+
+
+def _check_words(dictionary: Any) -> None:
+    """Raise for a file that names files: it must be whole by itself, and name none of others."""
+    if isinstance(dictionary, Mapping):
+        for lang, words in dictionary.items():
+            if isinstance(words, str):
+                raise InputError(
+                    f"user_dictionary[{lang!r}] in the files is no list: {words!r:.60}"
+                )
 
 
 def _content(name: str, token: Any) -> str:

@@ -52,11 +52,15 @@ class Component:
 
 COMPONENTS = {
     "moses": Component("sacremoses", ("0.2.0",)),
-    "jieba": Component("jieba", ("0.42.1",), "xlm_text.segmenters.chinese:load_jieba"),
+    "jieba": Component(
+        "jieba", ("0.42.1",), "xlm_text.segmenters.chinese:load_jieba", ("user_words",)
+    ),
     "rjieba": Component(
         "rjieba", ("0.2.2",), "xlm_text.segmenters.chinese:load_rjieba", extra="fast"
     ),
-    "newmm": Component("pythainlp", ("5.4.0",), "xlm_text.segmenters.thai:load_newmm"),
+    "newmm": Component(
+        "pythainlp", ("5.4.0",), "xlm_text.segmenters.thai:load_newmm", ("user_words",)
+    ),
     "nlpo3": Component("nlpo3", ("1.4.0",), "xlm_text.segmenters.thai:load_nlpo3", extra="fast"),
     "kytea": Component(
         "kytea", ("0.1.11",), "xlm_text.segmenters.japanese:load_kytea", ("kytea_model",)

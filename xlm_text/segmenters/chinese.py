@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from xlm_text.languages.table import require
 from xlm_text.segmenters.jieba_search import BLOCK, load_search
@@ -17,10 +19,24 @@ from xlm_text.segmenters.jieba_search import BLOCK, load_search
 _parts = re.compile(f"{BLOCK}|\r\n|.", re.DOTALL).findall
 
 
-@lru_cache(maxsize=1)
-def load_jieba() -> Callable[[str], list[str]]:
-    """Load Jieba with its standard dictionary."""
+def load_jieba(user_words: tuple[str, ...] = ()) -> Callable[[str], list[str]]:
+    """Load Jieba with its standard dictionary.
+
+    Args:
+        user_words: lines of a dictionary beside it, in Jieba's own format: a word and, with spaces
+            between, perhaps how often it is counted and a part of speech.
+
+    """
     require("jieba")
+    return _load(user_words) if user_words else _load_standard()
+
+
+@lru_cache(maxsize=1)
+def _load_standard() -> Callable[[str], list[str]]:
+    return _load(())
+
+
+def _load(user_words: tuple[str, ...]) -> Callable[[str], list[str]]:
     import jieba
 
     # A tokenizer of our own: words that a program adds to jieba's global one change no ids here.
@@ -32,7 +48,7 @@ def load_jieba() -> Callable[[str], list[str]]:
         tokenizer.initialize()
     finally:
         log.setLevel(level)
-    search = load_search(tokenizer)
+    search = load_search(tokenizer, _add_words(tokenizer, user_words))
 
     def cut(text: str) -> list[str]:
         words: list[str] = []
@@ -41,6 +57,28 @@ def load_jieba() -> Callable[[str], list[str]]:
         return words
 
     return cut
+
+
+_adding = threading.Lock()
+
+
+def _add_words(tokenizer: Any, user_words: tuple[str, ...]) -> frozenset[str]:
+    """Add words to a tokenizer's dictionary; return those that are to fall apart.
+
+    They are those that count 0 times.  Jieba has one set of them for all tokenizers of a program:
+    ours must not get into it.
+    """
+    from jieba import finalseg
+
+    with _adding:
+        own: set[str] = set()
+        everybodys = finalseg.Force_Split_Words
+        finalseg.Force_Split_Words = own
+        try:
+            tokenizer.load_userdict(iter(user_words))
+        finally:
+            finalseg.Force_Split_Words = everybodys
+    return frozenset(own)
 
 
 def load_rjieba() -> Callable[[str], list[str]]:

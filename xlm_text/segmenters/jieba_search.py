@@ -36,10 +36,16 @@ class _Costs(dict[int, float]):
         return self[count]
 
 
-def load_search(tokenizer: Any) -> Callable[[str], list[str]]:
+def load_search(
+    tokenizer: Any, fall_apart: frozenset[str] = frozenset()
+) -> Callable[[str], list[str]]:
     """Return what cuts blocks as a ``jieba.Tokenizer`` does.
 
     A block is of what :data:`BLOCK` matches; Jieba cuts each of a text's by itself.
+
+    Args:
+        tokenizer: the tokenizer, with its dictionary.
+        fall_apart: words of the model that are to fall apart into characters.
 
     >>> import jieba
     >>> tokenizer = jieba.Tokenizer()
@@ -82,7 +88,21 @@ def load_search(tokenizer: Any) -> Callable[[str], list[str]]:
         # A word of the dictionary that was not the best way is left in characters.
         if len(run) < 2 or count_of(run):
             return list(run)
-        return cut_unknown(run) if only_chinese(run) else list(finalseg.cut(run))
+        if only_chinese(run):
+            return unknown_words(run)
+        # Of other characters Jieba's own function makes words, of Chinese ones between them we.
+        parts = finalseg.re_han.split(run)
+        return [
+            word
+            for part in parts
+            for word in (unknown_words(part) if only_chinese(part) else finalseg.cut(part))
+        ]
+
+    def unknown_words(run: str) -> list[str]:
+        words = cut_unknown(run)
+        if fall_apart.isdisjoint(words):
+            return words
+        return [part for word in words for part in (word if word in fall_apart else (word,))]
 
     def search(text: str) -> list[str]:
         ends = ends_of_words(text)

@@ -9,20 +9,23 @@ saved is building words, and paths that are thrown away.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
 
-def load_search() -> Callable[[str], list[str]]:
+def load_search(user_words: Sequence[str] = ()) -> Callable[[str], list[str]]:
     """Return what cuts a text as ``pythainlp.tokenize.word_tokenize`` does.
+
+    ``user_words`` are in the dictionary beside the standard ones.
 
     >>> load_search()("ฉันรักภาษาไทย")
     ['ฉัน', 'รัก', 'ภาษาไทย']
     """
-    from pythainlp.tokenize import newmm, tcc_p, word_dict_trie
+    from pythainlp.corpus.common import thai_words
+    from pythainlp.tokenize import Trie, newmm, tcc_p, word_dict_trie
     from pythainlp.tokenize._utils import rejoin_formatted_num
 
-    trie = word_dict_trie()
+    trie = Trie([*thai_words(), *user_words]) if user_words else word_dict_trie()
     first_letters = trie.root.children
     most_edges = newmm._MAX_GRAPH_SIZE
     skip_unknown = newmm._find_skip_end

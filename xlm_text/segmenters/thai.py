@@ -13,10 +13,10 @@ from xlm_text.languages.table import require
 from xlm_text.segmenters.newmm_search import load_search
 
 
-def load_newmm() -> Callable[[str], list[str]]:
-    """Load newmm with PyThaiNLP's standard dictionary."""
+def load_newmm(user_words: tuple[str, ...] = ()) -> Callable[[str], list[str]]:
+    """Load newmm with PyThaiNLP's standard dictionary, and the user's words beside it."""
     require("newmm")
-    return load_search()
+    return load_search(user_words)
 
 
 def load_nlpo3() -> Callable[[str], list[str]]:
