@@ -21,12 +21,17 @@ _MANY_PIECES = 4
 
 
 class SpanTable:
-    """The spans of pieces that follow one another, by the lengths of the pieces."""
+    """The spans of pieces that follow one another, by the lengths of the pieces.
 
-    def __init__(self) -> None:
+    Args:
+        limit: how many tuples of spans are kept at most; no more than 100,000.
+
+    """
+
+    def __init__(self, limit: int = _MOST_SPANS) -> None:
         self._by_lengths: dict[tuple[int, ...], Spans] = {}
         # How many more tuples of spans may be kept.
-        self.room = _MOST_SPANS
+        self.room = min(limit, _MOST_SPANS)
 
     def spans_of(self, lengths: tuple[int, ...]) -> Spans:
         """Return the spans of pieces that follow one another from the beginning of their unit."""

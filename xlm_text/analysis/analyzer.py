@@ -71,7 +71,7 @@ class Analyzer:
         self._lowercase = lowercase
         self._subwords = subwords
         self._ids_of = ids_of
-        self._spans = SpanTable()
+        self._spans = SpanTable(memory_limit)
         self._word_ids = WordCache(self._compute_word_ids, memory_limit)
         self._word_pieces = WordCache(self._compute_word_pieces, memory_limit)
         self._word_tokens = WordCache(self._compute_word_tokens, memory_limit)

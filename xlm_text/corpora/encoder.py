@@ -23,6 +23,11 @@ from xlm_text.tokenizer import XLMTokenizer
 
 # To look at a line takes many times as long as to tokenize it: a few of a part must do.
 _UNKNOWN_LINES = 200
+# What the caches of all languages hold together, in units of text; with offsets a unit takes twice
+# as much.  With fewer than the least a language's cache would hardly speed it up.
+_CACHED_UNITS = 150_000
+_CACHED_WITH_OFFSETS = 50_000
+_LEAST_CACHED = 1_000
 
 if TYPE_CHECKING:
     from pyarrow import Array, ListArray, Table
@@ -58,6 +63,8 @@ class Encoder:
         self._pa = import_pyarrow()
         self._original = self._tokenizer = tokenizer
         self._langs: tuple[str, ...] = ()
+        self._cached: set[str] = set()
+        self._shares = 0
         self._options = options
         self._split = Splitter(options.split)
         self.use(())
@@ -74,12 +81,27 @@ class Encoder:
     def use(self, langs: tuple[str, ...]) -> None:
         """Prepare for languages: what was cached for others is let go, or it would add up."""
         if langs != self._langs:
-            self._tokenizer = copy.copy(self._original)
             self._langs = langs
+            self._cached, self._shares = set(), 0
         # In streams `</s>` stands behind each sentence and nothing in front; pairs are no streams.
         self._streams = self._options.blocks is not None and len(langs) < 2
         self._special = self._options.special_tokens and not self._streams
         self._added = 2 if self._special else 1 if self._streams else 0
+
+    def _make_room(self, lang: str) -> None:
+        """Share the caches out anew when there are more languages than shares.
+
+        A column may have any number of languages.  All caches begin anew then, which happens when
+        there are 1, 2, 3, 5, 9, 17 … of them.
+        """
+        self._cached.add(lang)
+        if len(self._cached) > self._shares:
+            self._shares = 1 << (len(self._cached) - 1).bit_length()
+            self._tokenizer = copy.copy(self._original)  # without what that one has cached
+            units = _CACHED_WITH_OFFSETS if self._options.offsets else _CACHED_UNITS
+            limit = max(_LEAST_CACHED, units // self._shares)
+            if limit < self._tokenizer.memory_limit:
+                self._tokenizer.memory_limit = limit
 
     def finish(self, statistics: Statistics) -> None:
         """Add the words that end in unknown pieces; the encoder begins to count anew.
@@ -181,6 +203,7 @@ class Encoder:
     ) -> _Side:
         """Tokenize texts of one language, and count."""
         pa, pc = self._pa, self._pa.compute
+        self._make_room(lang)
         ids, offsets = self._tokenize(texts, lang)
         column = pa.array(ids, pa.list_(pa.int32()))
         flat = column.flatten()

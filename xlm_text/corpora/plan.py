@@ -107,7 +107,9 @@ def tasks(steps: Iterable[Step], workers: int) -> list[list[Step]]:
     """Group steps into what a worker does in one go, the longest first.
 
     Steps of a file that is read from its beginning stay together, but in as many groups as keep
-    all workers busy.  How they are grouped changes nothing in the shards.
+    all workers busy.  Groups of about the same size stay in the order of the plan: neighbours are
+    mostly of one language, whose caches a worker keeps until it meets another.  How steps are
+    grouped changes nothing in the shards.
     """
     steps = list(steps)
     total = sum(step.part.size for step in steps) or 1
@@ -121,4 +123,4 @@ def tasks(steps: Iterable[Step], workers: int) -> list[list[Step]]:
             made += [group[bounds[i] : bounds[i + 1]] for i in range(pieces)]
         else:
             made += [[step] for step in group]
-    return sorted(made, key=lambda task: -sum(step.part.size for step in task))
+    return sorted(made, key=lambda task: -sum(step.part.size for step in task).bit_length())
