@@ -9,6 +9,7 @@ import json
 import lzma
 import os
 import re
+import socket
 import sys
 from pathlib import Path
 
@@ -185,7 +186,7 @@ ARGUMENTS = {
     "no such file": ("en=none.txt", r"none\.txt: No such file"),
     "an empty glob": ("en=*.none", r"\*\.none: no file matches it"),
     "a folder": ("en=folder", r"folder: is a folder: expected files, such as .*folder/\*"),
-    "a pipe": ("en=pipe", r"pipe: is a pipe or a device"),
+    "a socket": ("en=socket", r"socket: is a socket or a disk: expected a file or a pipe"),
     "a dangling link": ("en=dangling", r"dangling: No such file"),
     "a column of text": ("en=a.txt:text", r"a\.txt is text, which has no columns"),
     "a language column of text": ("@lang=a.txt", r"a\.txt is text, which has no columns"),
@@ -199,7 +200,10 @@ ARGUMENTS = {
     "names and numbers": ("@lang=a.csv:1", r"by name .* or by number"),
     "unlike numbers of lines": ("en-fr=a.txt,longer", r"a\.txt has 1 lines and .*longer has 2"),
     "no such file system": ("en=zz://bucket/a.txt", r"zz://bucket/a\.txt: no such file system"),
-    "standard input twice": ("en=-", r"standard input \(-\) can be the input of one source only"),
+    "standard input twice": (
+        "en=-",
+        r"standard input \(-\) can be read only once",
+    ),
 }
 
 
@@ -211,11 +215,12 @@ def test_an_argument_that_cannot_be_used(
     raw.mkdir()
     (raw / "folder").mkdir()
     (raw / "dangling").symlink_to("nowhere")
-    os.mkfifo(raw / "pipe")
     for name in ("a.txt", "a.csv", "a.jsonl", "a.fr"):
         (raw / name).write_text("text\n")
     (raw / "longer").write_text("text\ntext\n")
     monkeypatch.chdir(raw)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
     argument, match = ARGUMENTS[kind]
     sources = [argument, argument] if "twice" in kind else [argument]
     with pytest.raises(InputError, match=match):

@@ -8,17 +8,22 @@ import gzip
 import io
 import json
 import lzma
+import os
 import subprocess
 import sys
 from array import array
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from xlm_text import InputError, XLMTokenizer, corpora
+from xlm_text.corpora.encoder import Encoder
+from xlm_text.corpora.options import Options
+from xlm_text.corpora.reading import Block
 from xlm_text.files.vocabulary import Vocabulary
 
 from .conftest import FIXTURES, contents, rows_of, sentences
@@ -210,6 +215,29 @@ def test_a_column_says_the_language(
         assert corpus.statistics()[lang].lines == len(ids)
 
 
+@pytest.mark.parametrize("offsets", [False, True])
+def test_caches_of_many_languages_are_bounded_together(
+    offsets: bool, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column may have any number of languages."""
+    for name in ("_CACHED_UNITS", "_CACHED_WITH_OFFSETS"):
+        monkeypatch.setattr(f"xlm_text.corpora.encoder.{name}", 8000)
+    tokenizer = XLMTokenizer.from_pretrained(model, any_language=True)
+    encoder = Encoder(tokenizer, Options(offsets=offsets))
+    languages = ["en", "fr", "de", "es", "ru", "it", "pt", "nl", "sv"]
+    limits = []
+    for count in range(1, len(languages) + 1):
+        langs = languages[:count]
+        numbers = list(range(count))
+        block = Block(numbers, numbers, [f"Number {i}." for i in numbers], langs=langs)
+        (_, table), = encoder.encode(block, (), "file", {})  # fmt: skip
+        expected = [tokenizer.encode(f"Number {i}.", lang=langs[i]) for i in numbers]
+        assert table.column("input_ids").to_pylist() == expected
+        limits.append(encoder._tokenizer.memory_limit)
+    assert limits == [8000, 4000, 2000, 2000, 1000, 1000, 1000, 1000, 1000]
+    assert tokenizer.memory_limit == 100_000
+
+
 def test_globs_and_several_sources_of_a_language(
     tmp_path: Path, model: str, write: Write, golden: Golden
 ) -> None:
@@ -233,7 +261,44 @@ def test_standard_input_is_a_source(tmp_path: Path, model: str, golden: Golden) 
     rows = rows_of(corpora.open(tmp_path / "data"))
     assert [row["input_ids"] for row in rows] == golden["fr"]
     assert {row["file"] for row in rows} == {"-"}
-    assert not list(tmp_path.rglob("*standard-input*"))
+    assert not list(tmp_path.rglob("*inputs*"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_pipes_are_sources(workers: int, tmp_path: Path, model: str, golden: Golden) -> None:
+    lines, records = tmp_path / "fr.txt.gz", tmp_path / "en.jsonl"
+    os.mkfifo(lines)
+    os.mkfifo(records)
+    english = "".join(json.dumps({"text": line}) + "\n" for line in EN).encode()
+    writers = [
+        Thread(target=path.write_bytes, args=(data,), daemon=True)
+        for path, data in ((lines, gzip.compress(TEXT)), (records, english))
+    ]
+    for writer in writers:
+        writer.start()
+    sources = [f"fr={lines}", f"en={records}"]
+    corpus = corpora.prepare(sources, tmp_path / "data", model=model, workers=workers)
+    for lang in ("fr", "en"):
+        assert [row["input_ids"] for row in rows_of(corpus, lang=lang)] == golden[lang]
+    assert {row["file"] for row in rows_of(corpus)} == {str(lines), str(records)}
+    assert set(contents(tmp_path / "data")) == {
+        "manifest.json", "statistics.json", "train/en/00000.parquet", "train/fr/00000.parquet",
+        *(name for name in contents(tmp_path / "data") if name.startswith("tokenizer/")),
+    }  # fmt: skip
+    with pytest.raises(InputError, match=r"is complete: what .*fr\.txt\.gz gives now cannot be"):
+        corpora.prepare(sources, tmp_path / "data", model=model)
+
+
+def test_what_is_wrong_with_a_pipe_names_the_pipe(tmp_path: Path, model: str) -> None:
+    pipe = tmp_path / "fr.txt.gz"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_bytes, args=(gzip.compress(TEXT)[:-9],), daemon=True)
+    writer.start()
+    with pytest.raises(InputError) as raised:
+        corpora.prepare([f"fr={pipe}"], tmp_path / "data", model=model)
+    assert str(raised.value).startswith(f"{pipe}: cut short or damaged (gzip: ")
+    with pytest.raises(InputError, match="can be read only once, and so be given only once"):
+        corpora.prepare([f"fr={pipe}", f"en={pipe}"], tmp_path / "other", model=model)
 
 
 def test_offsets_are_the_tokenizers(

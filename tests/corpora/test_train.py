@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
@@ -173,6 +175,18 @@ def test_standard_input_is_a_source(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, [*arguments, f"{tmp_path}/bad", "en=-"], input=b"a\n\xff\n")
     assert done.stderr.startswith("xlm-tok: error: standard input: line 2, byte 1: not UTF-8")
     assert "; --errors skip leaves it out, --errors replace reads it as U+FFFD\n" in done.stderr
+
+
+def test_a_pipe_is_a_source(tmp_path: Path) -> None:
+    text = b"the lowest of the low\n" * 9
+    (tmp_path / "en.txt").write_bytes(text)
+    os.mkfifo(tmp_path / "en.gz")
+    given = (gzip.compress(text),)
+    Thread(target=(tmp_path / "en.gz").write_bytes, args=given, daemon=True).start()
+    for name in ("en.txt", "en.gz"):
+        arguments = ("train", "--vocab-size", 60, "-o", tmp_path / f"{name}.made")
+        assert tok(*arguments, f"en={tmp_path}/{name}").exit_code == 0
+    assert contents(tmp_path / "en.txt.made") == contents(tmp_path / "en.gz.made")
 
 
 def test_special_tokens_are_no_words_to_learn(tmp_path: Path, write: Write) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from tempfile import NamedTemporaryFile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from xlm_text.corpora.files import STANDARD_INPUT, copy_standard_input
+from xlm_text.corpora.files import copy_input, name_of_input, named_inputs
 from xlm_text.corpora.options import check_errors
 from xlm_text.corpora.plan import Step, make_plan
 from xlm_text.corpora.progress import Progress, Watch
@@ -52,12 +53,12 @@ def count_words(
     cutter = word_cutter(languages, **settings)
     watch = Watch(progress)
     counts = {lang: WordCounts() for lang in languages}
-    with _standard_input(parsed) as standard_input:
+    with _copied(parsed) as copies:
         plan = make_plan(
             parsed,
             _PART_BYTES,
             threads=workers,
-            standard_input=standard_input,
+            copies=copies,
             looked_through=watch.looked_through,
         )
         total = sum(step.part.size for step in plan.steps)
@@ -78,15 +79,19 @@ def count_words(
 
 
 @contextmanager
-def _standard_input(sources: Sequence[Source]) -> Iterator[str]:
-    """Give a copy of standard input, which is read twice, if a source wants it."""
-    if not any(source.reads_standard_input for source in sources):
-        yield STANDARD_INPUT
-        return
-    with NamedTemporaryFile() as copy:
-        copy_standard_input(copy.file)
-        copy.file.flush()
-        yield copy.name
+def _copied(sources: Sequence[Source]) -> Iterator[dict[str, str]]:
+    """Give copies of what can be read only once: all input is read twice."""
+    with TemporaryDirectory() as folder:
+        copies: dict[str, str] = {}
+        for source in sources:
+            for path in source.read_once:
+                # How a name ends says what is in the file.
+                copied = Path(folder, f"{len(copies)}-{Path(path).name}")
+                with copied.open("wb") as file:
+                    copy_input(path, file)
+                copies[path] = str(copied)
+        with named_inputs(copies):
+            yield copies
 
 
 class _Counting:
@@ -106,7 +111,7 @@ class _Counting:
             if self._reader is not None:
                 self._reader.close()
             check = self._cutter.check_language
-            name = "standard input" if step.file == STANDARD_INPUT else step.file
+            name = name_of_input(step.file)
             self._reader = Reader(source, step.files, name, self._errors, check)
             self._files = (step.source, step.files)
         found: dict[str, WordCounts] = {}

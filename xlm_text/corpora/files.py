@@ -6,12 +6,15 @@ A path with ``://`` is an address that pyarrow's file systems understand (``s3:/
 
 from __future__ import annotations
 
+import copy
 import glob
 import hashlib
 import os
 import shutil
 import stat
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
@@ -100,7 +103,7 @@ def expand(pattern: str) -> list[str]:
     """Return the files that a path or glob pattern means, in the order of their names.
 
     Raises:
-        InputError: nothing matches, or a path is no regular file.
+        InputError: nothing matches, or a path is neither a file nor a pipe.
 
     """
     if pattern == STANDARD_INPUT:
@@ -127,8 +130,8 @@ def _expand_local(pattern: str) -> list[str]:
             raise InputError(f"{path}: {error.strerror}") from None
         if stat.S_ISDIR(mode):
             raise InputError(f"{path}: is a folder: expected files, such as {path.rstrip('/')}/*")
-        if not stat.S_ISREG(mode):
-            raise InputError(f"{path}: is a pipe or a device: it can be read as standard input, -")
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+            raise InputError(f"{path}: is a socket or a disk: expected a file or a pipe")
     return found
 
 
@@ -264,11 +267,58 @@ class TextStream:
         self.close()
 
 
-def copy_standard_input(target: IO[bytes]) -> None:
-    """Copy standard input into a file, for work that reads its input more than once."""
-    if sys.stdin is None:
+def reads_once(path: str) -> bool:
+    """Tell whether what an input holds can be read only once: standard input, and pipes.
+
+    >>> reads_once("-"), reads_once(__file__)
+    (True, False)
+    """
+    if path == STANDARD_INPUT:
+        return True
+    try:
+        return not is_remote(path) and not stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def copy_input(path: str, target: IO[bytes]) -> None:
+    """Copy an input into a file, for work that reads its input more than once."""
+    if path != STANDARD_INPUT:
+        with open_raw(path) as raw:
+            shutil.copyfileobj(raw, target, 1 << 20)
+    elif sys.stdin is None:
         raise InputError("standard input is closed")
-    shutil.copyfileobj(sys.stdin.buffer, target, 1 << 20)
+    else:
+        shutil.copyfileobj(sys.stdin.buffer, target, 1 << 20)
+
+
+def name_of_input(path: str) -> str:
+    """Return what messages call an input.
+
+    >>> name_of_input("-"), name_of_input("news.txt")
+    ('standard input', 'news.txt')
+    """
+    return "standard input" if path == STANDARD_INPUT else shown(path)
+
+
+@contextmanager
+def named_inputs(copies: Mapping[str, str]) -> Iterator[None]:
+    """Let errors speak of the inputs, of which there are copies, and not of the copies.
+
+    Args:
+        copies: the path of each input's copy.
+
+    """
+    try:
+        yield
+    except InputError as error:
+        named = copy.copy(error)
+        for path, copied in copies.items():
+            named.args = tuple(
+                part.replace(shown(copied), name_of_input(path)) if isinstance(part, str) else part
+                for part in named.args
+            )
+        raise named from None
 
 
 def hash_file(path: str) -> tuple[int, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from xlm_text.corpora.files import STANDARD_INPUT, codec_of, shown
+from xlm_text.corpora.files import codec_of, shown
 from xlm_text.corpora.scanning import Facts, Part, scan
 from xlm_text.corpora.sources import Source
 
@@ -57,7 +57,7 @@ def make_plan(
     part_bytes: int,
     *,
     threads: int = 1,
-    standard_input: str = STANDARD_INPUT,
+    copies: Mapping[str, str],
     looked_through: Callable[[int, int], object] = lambda done, files: None,
 ) -> Plan:
     """Look through all files and cut them into parts.
@@ -66,7 +66,7 @@ def make_plan(
         sources: what to read.
         part_bytes: the text of a shard, in bytes; files are cut at lines, so about so much.
         threads: how many files are looked through at a time.
-        standard_input: the file that standard input was copied to.
+        copies: where the inputs that can be read only once were copied to.
         looked_through: told how many files are done, and how many there are.
 
     Raises:
@@ -76,7 +76,7 @@ def make_plan(
     units = [(number, names) for number, source in enumerate(sources) for names in source.files]
 
     def paths(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(standard_input if name == STANDARD_INPUT else name for name in names)
+        return tuple(copies.get(name, name) for name in names)
 
     facts: list[list[Facts]] = [[] for _ in sources]
     steps: list[Step] = []

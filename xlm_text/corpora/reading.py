@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from xlm_text.corpora.files import TextStream
+from xlm_text.corpora.files import TextStream, name_of_input
 from xlm_text.corpora.lines import MAX_LINE_BYTES, split_lines, whole_lines
 from xlm_text.corpora.records import (
     Record,
@@ -298,7 +298,8 @@ class Reader:
             advice: list[str | Argument] = [Argument("errors", "skip"), " leaves it out"]
             if mendable:
                 advice += [", ", Argument("errors", "replace"), " reads it as U+FFFD"]
-            raise InputError(f"{self._name}: {place} {number}{where}: {reason}", advice=advice)
+            name = name_of_input(self._name)
+            raise InputError(f"{name}: {place} {number}{where}: {reason}", advice=advice)
         reason = f"{where}: {reason}" if where else reason
         block.problems.append(Problem(self._name, number, reason, "skipped"))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xlm_text.corpora.files import copy_standard_input, import_pyarrow
+from xlm_text.corpora.files import copy_input, import_pyarrow, name_of_input, named_inputs
 from xlm_text.corpora.local_engine import run_local
 from xlm_text.corpora.locking import locked
 from xlm_text.corpora.manifest import (
@@ -32,7 +32,7 @@ from xlm_text.errors import InputError
 from xlm_text.tokenizer import XLMTokenizer
 
 ENGINES = ("local", "ray")
-_STANDARD_INPUT_COPY = f"{STATE}/standard-input"
+_COPIES = f"{STATE}/inputs"
 
 
 def prepare(
@@ -131,34 +131,57 @@ class _Run:
 
     def run(self) -> Corpus:
         before = read_manifest(self.store)
-        if before is not None and before["complete"] and self._reads_standard_input():
+        once = [path for source in self.sources for path in source.read_once]
+        if before is not None and before["complete"] and once:
             raise InputError(
-                f"{self.store.shown('')}: is complete: what is on standard input now cannot be "
-                "compared with what was; choose another output folder"
+                f"{self.store.shown('')}: is complete: what {name_of_input(once[0])} gives now "
+                "cannot be compared with what it gave; choose another output folder"
             )
         unfinished = before is None or not before["complete"]
         if unfinished:
             self.store.make_folders(STATE)
-        plan = self._plan()
-        now = describe(self.tokenizer, self.options, plan)
-        if before is not None:
-            check_same(self.store, before, now)
-        if unfinished:
-            self._begin(before, now)
-            self._make(plan)
-            self._finish(plan, now)
+        copies = self._copy(once)
+        with named_inputs(copies):
+            plan = self._plan(copies)
+            now = describe(self.tokenizer, self.options, plan)
+            if before is not None:
+                check_same(self.store, before, now)
+            if unfinished:
+                self._begin(before, now)
+                self._make(plan)
+                self._finish(plan, now)
         self.store.remove(STATE)
         return open_corpus(self.store.folder)
 
-    def _plan(self) -> Plan:
-        if self._reads_standard_input():
-            self._copy_standard_input()
+    def _copy(self, once: Sequence[str]) -> dict[str, str]:
+        """Keep what can be read only once in files: work that can be gone on with needs it again.
+
+        Returns:
+            The path of each input's copy.
+
+        """
+        if once and not self.store.local:
+            raise InputError(
+                f"{name_of_input(once[0])} needs an output folder on this machine: it is kept there"
+            )
+        copies = {}
+        for number, path in enumerate(once):
+            self.store.make_folders(_COPIES)
+            # How a name ends says what is in the file.
+            name = f"{number}-{Path(path).name}"
+            with self.store.create(name) as stream:
+                copy_input(path, stream)
+            self.store.publish(name, f"{_COPIES}/{name}")
+            copies[path] = self.store.path(f"{_COPIES}/{name}")
+        return copies
+
+    def _plan(self, copies: Mapping[str, str]) -> Plan:
         watch = Watch(self.progress)
         return make_plan(
             self.sources,
             self.options.shard_bytes,
             threads=self.workers,
-            standard_input=self.store.path(_STANDARD_INPUT_COPY),
+            copies=copies,
             looked_through=watch.looked_through,
         )
 
@@ -220,19 +243,6 @@ class _Run:
             self.tokenizer.save_pretrained(folder)
             for path in sorted(Path(folder).iterdir()):
                 self.store.write(f"{TOKENIZER}/{path.name}", path.read_bytes())
-
-    def _reads_standard_input(self) -> bool:
-        return any(source.reads_standard_input for source in self.sources)
-
-    def _copy_standard_input(self) -> None:
-        """Keep standard input in a file: work that can be gone on with needs it again."""
-        if not self.store.local:
-            raise InputError(
-                "standard input needs an output folder on this machine: it is kept there"
-            )
-        with self.store.create("standard-input") as stream:
-            copy_standard_input(stream)
-        self.store.publish("standard-input", _STANDARD_INPUT_COPY)
 
 
 def _load(model: str | Path | XLMTokenizer | None, sources: Sequence[Source]) -> XLMTokenizer:

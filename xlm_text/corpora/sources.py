@@ -6,7 +6,14 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from xlm_text.corpora.files import STANDARD_INPUT, expand, is_remote, shown, without_codec
+from xlm_text.corpora.files import (
+    STANDARD_INPUT,
+    expand,
+    is_remote,
+    reads_once,
+    shown,
+    without_codec,
+)
 from xlm_text.errors import InputError
 
 FORMATS = {
@@ -47,9 +54,9 @@ class Source:
         return len(self.langs) == 2
 
     @property
-    def reads_standard_input(self) -> bool:
-        """Whether standard input is its file."""
-        return (STANDARD_INPUT,) in self.files
+    def read_once(self) -> list[str]:
+        """Those of its files that can be read only once: standard input, and pipes."""
+        return [path for names in self.files for path in names if reads_once(path)]
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -73,9 +80,15 @@ def parse_sources(arguments: Iterable[str | Source]) -> list[Source]:
     sources = [given if isinstance(given, Source) else parse_source(given) for given in arguments]
     if not sources:
         raise InputError("no sources: expected at least one such as en=news.txt")
-    if sum(file == (STANDARD_INPUT,) for source in sources for file in source.files) > 1:
-        raise InputError("standard input (-) can be the input of one source only")
+    _check_read_once([path for source in sources for path in source.read_once])
     return sources
+
+
+def _check_read_once(paths: Sequence[str]) -> None:
+    for path in paths:
+        if paths.count(path) > 1:
+            name = "standard input (-)" if path == STANDARD_INPUT else path
+            raise InputError(f"{name} can be read only once, and so be given only once")
 
 
 def split_argument(argument: str) -> tuple[tuple[str, ...], str | None, str]:
