@@ -18,7 +18,7 @@ from xlm_text.files.vocabulary import CONTROL_TOKENS, SPECIAL_TOKENS, Vocabulary
 from xlm_text.settings import Settings
 from xlm_text.tokenizer import XLMTokenizer
 
-# Different words that are kept count of: learning from so many takes about two gigabytes.
+# Different words of all languages that are learnt from: so many take about two gigabytes.
 MOST_WORDS = 2_000_000
 _FIRST_TOKENS = [*CONTROL_TOKENS, *SPECIAL_TOKENS]
 
@@ -52,7 +52,23 @@ class WordCounts:
     def _forget(self) -> None:
         # Seldom: each time at least half of the words go.
         if len(self.words) > 2 * self._limit:
-            self.words = Counter(dict(self.words.most_common(self._limit)))
+            self.keep(self._limit)
+
+    def keep(self, limit: int) -> None:
+        """Keep the most frequent words, at most so many."""
+        self.words = most_frequent(self.words, limit)
+
+
+def most_frequent(words: Counter[str], limit: int) -> Counter[str]:
+    """Return the most frequent words, whatever the order of those that were seen as often.
+
+    >>> most_frequent(Counter({"c": 1, "b": 2, "a": 1}), 2)
+    Counter({'b': 2, 'a': 1})
+    """
+    if len(words) <= limit:
+        return words
+    ordered = sorted(words.items(), key=lambda item: (-item[1], item[0]))
+    return Counter(dict(ordered[:limit]))
 
 
 def train(
@@ -157,6 +173,7 @@ def learn(
         words.pop(token, None)
     if not words:
         raise InputError("the texts have no words to learn from")
+    words = most_frequent(words, MOST_WORDS)
     return XLMTokenizer(_learn(words, vocab_size, min_frequency), settings=cutter.settings)
 
 

@@ -18,7 +18,7 @@ from xlm_cli.tok import main
 
 from xlm_text import InputError, train
 from xlm_text.corpora.counting import count_words
-from xlm_text.training import WordCounts, _weighted
+from xlm_text.training import WordCounts, _weighted, most_frequent
 
 from .conftest import contents, sentences
 
@@ -80,6 +80,38 @@ def test_the_rarest_words_are_forgotten_beyond_the_limit() -> None:
     assert chance <= 202
     assert counted.lines == 5000
     assert all(counted.words[f"often{i}"] == 100 for i in range(50))
+
+
+def test_words_of_all_languages_are_bounded_together(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xlm_text.corpora.counting._PART_BYTES", 3000)
+    monkeypatch.setattr("xlm_text.corpora.counting.MOST_WORDS", 120)
+    languages = ["en", "fr", "de", "es"]
+    records = [
+        json.dumps({"l": lang, "text": f"often{i % 10} rare{lang}{i}"})
+        for i in range(1000)
+        for lang in languages
+    ]
+    source = f"@l={write('mixed.jsonl', records)}:text"
+    found = count_words([source])
+    assert sum(len(counted.words) for counted in found.values()) <= 2 * 120
+    for lang in languages:
+        assert found[lang].lines == 1000
+        assert all(found[lang].words[f"often{i}"] == 100 for i in range(10))
+
+
+def test_a_vocabulary_is_learnt_from_the_most_frequent_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("xlm_text.training.MOST_WORDS", 2)
+    lines = ["xyz"] * 3 + ["low lower"] * 9
+    tokenizer = train({"en": lines}, 60, min_frequency=1)
+    # The letters of the word that is left out are not in the vocabulary.
+    assert {"low</w>", "lower</w>"} <= set(tokenizer.get_vocab())
+    assert not {"xyz</w>", "x", "y", "z</w>"} & set(tokenizer.get_vocab())
+    assert most_frequent(Counter("bbaac"), 2) == Counter("aabb")
+    assert list(most_frequent(Counter("cba"), 2)) == list(most_frequent(Counter("abc"), 2))
 
 
 def test_sources_of_all_kinds_and_workers(tmp_path: Path, write: Write) -> None:

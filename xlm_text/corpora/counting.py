@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -69,6 +69,7 @@ def count_words(
         ):
             for lang, counted in found.items():
                 counts.setdefault(lang, WordCounts()).update(counted)
+            _forget_rare(counts)
             for problem in problems:
                 left_out(problem.file, problem.line, problem.problem)
             lines = sum(counted.lines for counted in found.values())
@@ -76,6 +77,13 @@ def count_words(
             watch.add(step.part.size, lines, words)
     watch.end()
     return counts
+
+
+def _forget_rare(counts: Mapping[str, WordCounts]) -> None:
+    """Bound the words of all languages together; a column may have any number of languages."""
+    if sum(len(counted.words) for counted in counts.values()) > 2 * MOST_WORDS:
+        for counted in counts.values():
+            counted.keep(MOST_WORDS // len(counts))
 
 
 @contextmanager
