@@ -124,18 +124,22 @@ def test_several_workers_make_the_same_bytes(
     assert contents(tmp_path / "data") == expected
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("options", ["--workers 1", "--workers 2", "--engine ray"])
 def test_a_run_killed_again_and_again_ends_in_the_same_bytes(
-    workers: int, sources: list[str], expected: dict[str, bytes], tmp_path: Path
+    options: str, sources: list[str], expected: dict[str, bytes], tmp_path: Path
 ) -> None:
+    if "ray" in options:
+        pytest.importorskip("ray", reason="needs the extra ray")
     folder = tmp_path / "data"
-    chance = random.Random(workers)
+    chance = random.Random(options)
     made: dict[Path, int] = {}
     most = max(4, len(expected) // 3 // KILLS)
-    for _ in range(KILLS):
-        process = start(sources, folder, "--workers", str(workers))
+    at_work = 0
+    for _ in range(1 if "ray" in options and KILLS == 2 else KILLS):
+        process = start(sources, folder, *options.split())
         wait_for(folder, len(made) + chance.randint(1, most), process)
         time.sleep(chance.random() * 0.05)  # somewhere inside a step
+        at_work += process.poll() is None
         process.kill()
         process.communicate()
         # What was done stays as it is.
@@ -147,12 +151,32 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bytes(
         f"train/{path.stem.removesuffix('.json').replace('en-fr', 'en_fr').replace('-', '/')}"
         for path in made
     }
-    make(sources, folder, workers)
+    assert at_work > 0
+    process = start(sources, folder, *options.split())
+    process.communicate()
+    assert process.returncode == 0
     assert contents(folder) == expected
+    print(f"{options}: {at_work} of {KILLS} kills met a process at work")
     for path, written in shards.items():
         name = path.relative_to(folder).as_posix().replace("en-fr", "en_fr")
         if name.removesuffix(".parquet") in whole:
             assert path.stat().st_mtime_ns == written
+
+
+def test_a_worker_that_outlives_its_run_does_no_harm(tmp_path: Path) -> None:
+    """Two that make the same file do not write into the same one."""
+    stale, new = Store(str(tmp_path)), Store(str(tmp_path))
+    stale.make_folders(STATE, "train")
+    with new.create("a") as second:
+        with stale.create("a") as first:
+            first.write(b"the same ")
+            second.write(b"the same ")
+            first.write(b"bytes")
+        assert stale.publish("a", "train/a") == 14
+        assert (tmp_path / "train/a").read_bytes() == b"the same bytes"
+        second.write(b"bytes")
+    assert new.publish("a", "train/a") == 14
+    assert contents(tmp_path) == {"train/a": b"the same bytes"}
 
 
 def test_workers_end_with_the_process_that_started_them(sources: list[str], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,9 @@ class Store:
         self.local = not is_remote(folder)
         self._system, root = file_system(self.folder)
         self._root = root.rstrip("/")
+        # A worker may not have noticed yet that its run was killed, or that the cluster gave its
+        # work to another.  Each writes files of its own until they are whole.
+        self._writer = uuid.uuid4().hex[:12]
 
     def __reduce__(self) -> tuple[type[Store], tuple[str]]:
         return Store, (self.folder,)
@@ -77,7 +81,7 @@ class Store:
     @contextmanager
     def create(self, partial: str) -> Iterator[Any]:
         """Open a file to be written that :meth:`publish` gives its name later."""
-        name = f"{STATE}/{partial}{PARTIAL}"
+        name = self._partial(partial)
         with self.naming(name):
             stream = self._system.open_output_stream(self.path(name), compression=None)
             try:
@@ -89,13 +93,16 @@ class Store:
 
     def publish(self, partial: str, name: str) -> int:
         """Give a file its name; return its size in bytes."""
-        made = self.path(f"{STATE}/{partial}{PARTIAL}")
+        made = self.path(self._partial(partial))
         with self.naming(name):
             size: int = self._system.get_file_info(made).size
             self._system.move(made, self.path(name))
             if self.local:
                 _sync(os.path.dirname(self.path(name)))
         return size
+
+    def _partial(self, name: str) -> str:
+        return f"{STATE}/{name}.{self._writer}{PARTIAL}"
 
     def write(self, name: str, data: bytes) -> None:
         """Write a small file."""
