@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .corpus_progress import shown_progress
 from .program import Command, Interrupted, as_stopped
+from .progress import corpus_progress
 
 if TYPE_CHECKING:
     from xlm_text.corpora import Corpus
@@ -132,7 +132,7 @@ def prepare(
         **{name: rest.pop(name) for name in options.SEGMENTATION},
     )
     try:
-        with shown_progress(quiet=quiet) as progress:
+        with corpus_progress(quiet=quiet) as progress:
             corpus = corpora.prepare(
                 sources,
                 output,

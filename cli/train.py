@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from . import options
-from .corpus_progress import shown_progress
 from .output import open_folder
 from .program import Command
+from .progress import corpus_progress
 from .skipped import open_skipped
 
 
@@ -95,7 +95,7 @@ def train(
     settings["do_lowercase_and_remove_accent"] = not keep_case
     parsed = parse_sources(sources)
     paths = [path for source in parsed for names in source.files for path in names]
-    with open_skipped(skipped, paths) as left_out, shown_progress("words", quiet) as progress:
+    with open_skipped(skipped, paths) as left_out, corpus_progress("words", quiet) as progress:
         counts = count_words(
             parsed,
             errors=errors,

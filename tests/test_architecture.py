@@ -164,7 +164,7 @@ def test_a_circle_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 # What only one room may use: it is large, and not everybody has it.
-HEAVY = {"pyarrow", "fsspec", "ray", "tqdm"}
+HEAVY = {"pyarrow", "fsspec", "ray"}
 
 
 def everything_imported(file: Path) -> set[str]:
@@ -187,9 +187,7 @@ def test_only_the_corpora_use_what_is_made_for_them() -> None:
         for name, file in modules.items()
         if {imported.partition(".")[0] for imported in everything_imported(file)} & HEAVY
     }
-    assert {name for name in users if not is_in(name, "xlm_text.corpora")} == {
-        "cli.corpus_progress"
-    }
+    assert {name for name in users if not is_in(name, "xlm_text.corpora")} == set()
     assert {"xlm_text.corpora.files", "xlm_text.corpora.ray_engine"} <= users
 
 

@@ -6,11 +6,14 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
-from xlm_cli.corpus_progress import line_a_minute, shown_progress
+from xlm_cli.progress import corpus_progress
 from xlm_cli.tok import main
 
 from xlm_text import XLMTokenizer, corpora
@@ -120,34 +123,42 @@ def test_errors_are_one_line(
 PROGRESS = Progress(30_000_000, 120_000_000, lines=50_000, tokens=1_500_000, seconds=10, left=3700)
 
 
-def test_a_line_a_minute(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    times = iter([0, 30, 59, 61, 90, 119, 122])
-    monkeypatch.setattr("time.monotonic", lambda: next(times))
-    show = line_a_minute()
-    for _ in range(6):
-        show(PROGRESS)
-    line = "25.0% of 120 MB, 5,000 lines/s, 150,000 tokens/s, 1 h 2 min left\n"
-    assert capsys.readouterr().err == line * 2
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    # The clock is asked at the beginning, each time, and once more when a line is due.
+    times = iter([0, 30, 59, 61, 61, 90, 119, 122, 122])
+    context = click.Context(click.Command("prepare"), info_name="xlm-tok")
+    with context, corpus_progress(clock=times.__next__) as show:
+        for _ in range(6):
+            show(PROGRESS)
+    said = "30 of 120 MB, 5,000 lines/s, 150,000 tokens/s, 1 h 2 min left"
+    assert capsys.readouterr().err == f"xlm-tok: 25%, {said}\n" * 2
 
 
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with shown_progress() as show:
+    with corpus_progress(clock=count().__next__) as show:
         show(Progress(1, 3, looking=True))
         show(PROGRESS)
     shown = terminal.getvalue()
     assert "looking through" in shown
-    assert "1/3" in shown.replace("1.00/3.00", "1/3")
-    assert "25%" in shown
-    assert "30.0M/120M" in shown
-    assert "5,000 lines/s, 150,000 tokens/s" in shown
+    assert "33%  1 of 3 files" in shown
+    said = "30 of 120 MB, 5,000 lines/s, 150,000 tokens/s, 1 h 2 min left"
+    assert f"25%  {said}" in shown
+
+
+def test_the_end_is_shown_however_soon_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with corpus_progress(clock=lambda: 1.0) as show:
+        show(PROGRESS)
+        show(replace(PROGRESS, done=120_000_000, left=0.0))
+    assert "100%  120 of 120 MB" in terminal.getvalue()
 
 
 def test_progress_of_the_library(tmp_path: Path, write: Write, model: str) -> None:

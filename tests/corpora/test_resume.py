@@ -283,6 +283,23 @@ def test_other_versions_are_refused(
         again(begun, model)
 
 
+def test_other_code_of_the_same_version_is_refused(
+    begun: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xlm_text.corpora.manifest._hash_of_code", lambda: "of another commit")
+    match = "data: was begun with other code of xlm_text: go on with the commit that began it"
+    with pytest.raises(InputError, match=match):
+        again(begun, model)
+
+
+def test_other_tables_of_characters_are_refused(
+    begun: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unicodedata.unidata_version", "99.0")
+    with pytest.raises(InputError, match=r'versions\.unicode was "[\d.]+" and is "99\.0"'):
+        again(begun, model)
+
+
 @pytest.mark.parametrize("errors", ["skip", "replace"])
 def test_after_a_mistake_the_work_goes_on_with_other_errors(
     errors: str, begun: Path, model: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -40,14 +41,20 @@ _NO_MATTER = ("memory_limit", "lang", "kytea_model")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the packages that the bytes of a corpus depend on."""
-    found = {}
+    """Return the versions of what the bytes of a corpus depend on, beside this package's code."""
+    # Case and accents are those of Python's tables.
+    found = {"unicode": unicodedata.unidata_version}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
     return found
+
+
+def environment() -> dict[str, str]:
+    """Return what all machines that make a corpus together must have in common."""
+    return {**versions(), "xlm_text's code": _hash_of_code()[:12]}
 
 
 def describe(tokenizer: XLMTokenizer, options: Options, plan: Plan) -> dict[str, Any]:
@@ -80,14 +87,19 @@ def _describe_tokenizer(tokenizer: XLMTokenizer) -> dict[str, Any]:
     kytea_model = tokenizer.settings.kytea_model
     return {
         "files": files,
-        "rules": _hash_of_rules(),
+        "code": _hash_of_code(),
         "settings": {name: value for name, value in settings.items() if name not in _NO_MATTER},
         "kytea_model": None if kytea_model is None else _hash(Path(kytea_model)),
     }
 
 
-def _hash_of_rules() -> str:
-    """Return a hash of the code that makes ids of text: rules stand in it as data."""
+def _hash_of_code() -> str:
+    """Return a hash of the code that makes ids of text: rules stand in it as data.
+
+    In a release it says no more than the version does.  In a clone it changes with any change of
+    the code, even of a comment: nobody but the tests can say whether ids stay the same, and a
+    corpus of two kinds of ids is worse than work that is done again.
+    """
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
@@ -137,12 +149,23 @@ def check_same(store: Store, before: Mapping[str, Any], now: Mapping[str, Any]) 
     # What went well with `strict` has no mistakes, so it is the same with the others.
     if before["options"]["errors"] == "strict":
         before = {**before, "options": {**before["options"], "errors": now["options"]["errors"]}}
+    _check_code(store, before, now)
     differing = list(_differences({name: before.get(name) for name in now}, now))
     if differing:
         more = f" (and {len(differing) - 5} more)" if len(differing) > 5 else ""
         raise InputError(
             f"{store.shown('')}: was begun with something else: {'; '.join(differing[:5])}{more}. "
             "Repeat what was, or choose another output folder"
+        )
+
+
+def _check_code(store: Store, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise an :class:`InputError` if the same version has other code, as in a clone."""
+    was, is_ = (found["tokenizer"].get("code") for found in (before, now))
+    if was != is_ and before["versions"] == now["versions"]:
+        raise InputError(
+            f"{store.shown('')}: was begun with other code of xlm_text: go on with the commit that "
+            "began it, or choose another output folder"
         )
 
 

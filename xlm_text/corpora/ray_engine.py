@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from xlm_text.corpora.files import import_pyarrow
-from xlm_text.corpora.manifest import versions
+from xlm_text.corpora.manifest import environment
 from xlm_text.corpora.plan import Step, tasks
 from xlm_text.corpora.progress import Watch
 from xlm_text.corpora.store import STATE, Store
@@ -47,7 +47,7 @@ def run_ray(job: Job, steps: Sequence[Step], address: str | None, watch: Watch) 
         cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
         groups = tasks(steps, cpus)
         # Kept beside the shards and not by Ray, whose copy can be lost with a machine.
-        data = pickle.dumps((job, groups, versions()))
+        data = pickle.dumps((job, groups, environment()))
         job.store.write(_JOB, data)
         made = ray.data.from_items(
             [{"group": i} for i in range(len(groups))], override_num_blocks=len(groups)
@@ -83,7 +83,7 @@ class _Maker:
         job, self._groups, expected = pickle.loads(data)
         self._counted = [0, 0, 0]
         self._worker = Worker(job, self._count)
-        found = versions()
+        found = environment()
         self._problem = "; ".join(
             f"{name} {found.get(name, 'is missing')}, not {version}"
             for name, version in expected.items()
