@@ -177,6 +177,19 @@ def test_lines_behind_a_huge_one_are_read(tmp_path: Path, model: str) -> None:
     assert [(row["line"], row["document"]) for row in rows_of(corpus)] == [(1, 0), (3, 0), (5, 1)]
 
 
+def test_a_language_of_a_column_that_is_not_known(tmp_path: Path, model: str) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("text\tl\nHi\txx\n")
+    with pytest.raises(InputError) as raised:
+        corpora.prepare([f"@l={path}:text"], tmp_path / "data", model=model)
+    advice = str(raised.value).partition("; ")[2]
+    assert advice == "any_language=True takes every code, errors='skip' leaves it out"
+    corpora.prepare([f"@l={path}:text"], tmp_path / "data", model=model, errors="skip")
+    (problem,) = map(json.loads, (tmp_path / "data" / "problems.jsonl").read_text().splitlines())
+    assert problem["problem"].startswith("no language 'xx' (")
+    assert problem["problem"].endswith(")")
+
+
 ARGUMENTS = {
     "no language": ("a.txt", r"'.*a\.txt' is not a language and a file"),
     "nothing": ("", r"'' is not a language and a file"),

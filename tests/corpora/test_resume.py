@@ -272,6 +272,20 @@ def test_what_differs_is_named_and_refused(begun: Path, model: str) -> None:
     refused(r"files\[.*b\.txt\]")
 
 
+def test_where_nothing_is_made_yet_everything_may_change(
+    tmp_path: Path, write: Write, model: str
+) -> None:
+    path = Path(write("a.txt", ["fine"]))
+    path.write_bytes(b"\xff\n")
+    sources = [f"en={path}"]
+    with pytest.raises(InputError, match="line 1, byte 1: not UTF-8"):
+        corpora.prepare(sources, tmp_path / "data", model=model)
+    path.write_bytes(b"mended\n")
+    corpora.prepare(sources, tmp_path / "data", model=model, blocks=8)
+    corpora.prepare(sources, tmp_path / "anew", model=model, blocks=8)
+    assert contents(tmp_path / "data") == contents(tmp_path / "anew")
+
+
 def test_other_versions_are_refused(
     begun: Path, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,7 +155,7 @@ def check_same(store: Store, before: Mapping[str, Any], now: Mapping[str, Any]) 
         more = f" (and {len(differing) - 5} more)" if len(differing) > 5 else ""
         raise InputError(
             f"{store.shown('')}: was begun with something else: {'; '.join(differing[:5])}{more}. "
-            "Repeat what was, or choose another output folder"
+            "Repeat what was, choose another output folder, or delete this one"
         )
 
 
@@ -165,7 +165,7 @@ def _check_code(store: Store, before: Mapping[str, Any], now: Mapping[str, Any])
     if was != is_ and before["versions"] == now["versions"]:
         raise InputError(
             f"{store.shown('')}: was begun with other code of xlm_text: go on with the commit that "
-            "began it, or choose another output folder"
+            "began it, choose another output folder, or delete this one"
         )
 
 

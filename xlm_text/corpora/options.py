@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from xlm_text.corpora.reading import ERRORS
-from xlm_text.errors import InputError
+from xlm_text.errors import Argument, InputError
 
 FORMATS = ("parquet", "bin")
 DEFAULT_SPLIT = (("train", 1.0),)
@@ -38,8 +38,8 @@ class Options:
                 )
         if self.offsets and (self.blocks is not None or self.format == "bin"):
             raise InputError(
-                "offsets belong to rows of single texts in Parquet: leave out offsets, or blocks "
-                "and the format bin"
+                *(Argument("offsets"), " belong to rows of single texts in Parquet: leave out "),
+                *(Argument("offsets"), ", or ", Argument("blocks"), " and the format bin"),
             )
 
 

@@ -227,7 +227,8 @@ class Reader:
             block.empty += 1
             return
         if lang is not None and (reason := self._wrong_language(lang)):
-            self._skip(block, record.number, reason)
+            every = (Argument("any_language", True), " takes every code")
+            self._skip(block, record.number, reason, advice=every)
             return
         if self._source.pair:
             # The tokenizer would join the words around a line break.
@@ -249,7 +250,8 @@ class Reader:
             try:
                 self._check_language(lang)
             except InputError as error:
-                self._wrong_languages[lang] = str(error)
+                # What else could be done is said where the work stops, and is no part of a list.
+                self._wrong_languages[lang] = error.describe(lambda argument: None)
             else:
                 self._wrong_languages[lang] = ""
         return self._wrong_languages[lang]
@@ -290,12 +292,19 @@ class Reader:
         return ""
 
     def _skip(
-        self, block: Block, number: int, reason: str, where: str = "", mendable: bool = False
+        self,
+        block: Block,
+        number: int,
+        reason: str,
+        where: str = "",
+        mendable: bool = False,
+        advice: Sequence[str | Argument] = (),
     ) -> None:
         if self._errors == "strict":
             place = "row" if self._source.format == "parquet" else "line"
             where = f", {where}" if where else ""
-            advice: list[str | Argument] = [Argument("errors", "skip"), " leaves it out"]
+            advice = [*advice, ", "] if advice else []
+            advice += [Argument("errors", "skip"), " leaves it out"]
             if mendable:
                 advice += [", ", Argument("errors", "replace"), " reads it as U+FFFD"]
             name = name_of_input(self._name)

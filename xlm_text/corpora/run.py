@@ -144,7 +144,8 @@ class _Run:
         with named_inputs(copies):
             plan = self._plan(copies)
             now = describe(self.tokenizer, self.options, plan)
-            if before is not None:
+            # Where nothing is made yet there is nothing to mix with.
+            if before is not None and (before["complete"] or self._made()):
                 check_same(self.store, before, now)
             if unfinished:
                 self._begin(before, now)
@@ -186,7 +187,7 @@ class _Run:
         )
 
     def _begin(self, before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
-        if before is None or before["options"] != now["options"]:
+        if before != {"complete": False, **now}:
             write_json(self.store, MANIFEST, {"complete": False, **now})
         labels = dict.fromkeys(source.label for source in self.sources)
         folders = [f"{split}/{label}" for split, _ in self.options.split for label in labels]
@@ -195,9 +196,13 @@ class _Run:
             if name.endswith(PARTIAL):
                 self.store.remove(f"{STATE}/{name}")
 
+    def _made(self) -> set[str]:
+        """Return the names of the records of steps that are done."""
+        return {name for name in self.store.sizes(STATE) if name.endswith(".json")}
+
     def _make(self, plan: Plan) -> None:
-        done = self.store.sizes(STATE)
-        todo = [step for step in plan.steps if record_name(step).rpartition("/")[2] not in done]
+        made = self._made()
+        todo = [step for step in plan.steps if record_name(step).rpartition("/")[2] not in made]
         watch = Watch(self.progress)
         watch.begin(
             sum(step.part.size for step in plan.steps), sum(step.part.size for step in todo)
