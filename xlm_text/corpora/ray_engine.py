@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import pickle
 import platform
 from collections.abc import Iterator, Sequence
@@ -122,9 +121,6 @@ class _Maker:
 @contextmanager
 def _connected(address: str | None) -> Iterator[Any]:
     """Connect to a cluster, or start one that ends with the work."""
-    # Ray's core writes to standard error past Python's logging.  What it calls an error there is
-    # a warning about its own way to start actors; real ones come back as exceptions.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
