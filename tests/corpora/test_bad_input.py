@@ -211,7 +211,7 @@ ARGUMENTS = {
     "different formats": ("en=*.[jt]*", r"files of one format were expected, not of jsonl and tex"),
     "unlike numbers of files": ("en-fr=a.*,a.txt", r"a\.\* is 4 files and .*a\.txt is 1"),
     "names and numbers": ("@lang=a.csv:1", r"by name .* or by number"),
-    "unlike numbers of lines": ("en-fr=a.txt,longer", r"a\.txt has 1 lines and .*longer has 2"),
+    "unlike numbers of lines": ("en-fr=a.txt,longer", r"a\.txt and longer have 1 and 2 lines"),
     "no such file system": ("en=zz://bucket/a.txt", r"zz://bucket/a\.txt: no such file system"),
     "standard input twice": (
         "en=-",

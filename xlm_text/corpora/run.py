@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,7 +182,8 @@ class _Run:
         return make_plan(
             self.sources,
             self.options.shard_bytes,
-            threads=self.workers,
+            # The workers of a cluster are not here yet, so all of this machine is free.
+            threads=self.workers if self.engine == "local" else os.cpu_count() or 1,
             copies=copies,
             looked_through=watch.looked_through,
         )

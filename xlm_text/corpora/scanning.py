@@ -75,8 +75,8 @@ def scan(source: Source, files: Sequence[str], part_bytes: int) -> tuple[list[Fa
             facts.append(Facts(shown(files[1]), *stream.facts()))
         if lines != marks[-1].lines:
             raise InputError(
-                f"{shown(files[0])} has {marks[-1].lines:,} lines and {shown(files[1])} has "
-                f"{lines:,}: the two texts of pairs stand on the same lines of both"
+                f"{shown(files[0])} and {shown(files[1])} have {marks[-1].lines:,} and {lines:,} "
+                "lines: the two texts of pairs stand on the same lines of both"
             )
         sides.append(other)
     parts = []
