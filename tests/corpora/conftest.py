@@ -43,8 +43,8 @@ def model() -> str:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read files in chunks of a few lines, so that small ones are cut in many places."""
-    for module in (scanning, lines):
-        monkeypatch.setattr(module, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(scanning, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
 
 
 @pytest.fixture

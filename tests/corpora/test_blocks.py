@@ -103,7 +103,7 @@ def test_streams_of_many_row_groups_are_those_of_one(
 ) -> None:
     path = write("en.txt", sentences("en") * 20)
     one = corpora.prepare([f"en={path}"], tmp_path / "one", model=model, blocks=32)
-    monkeypatch.setattr(lines, "CHUNK_BYTES", 64)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 64)
     monkeypatch.setattr(reading, "_BLOCK_RECORDS", 3)
     two = corpora.prepare([f"en={path}"], tmp_path / "two", model=model, blocks=32)
     assert rows_of(one) == rows_of(two)

@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
 STANDARD_INPUT = "-"
-# What is read and tokenized together: so little that its ids stay in the processor's cache.
+# What is read at a time where files are looked through.  Parts end where a chunk does, so that
+# another size would make other shards.
 CHUNK_BYTES = 1 << 16
+# What is read and tokenized together: of a few hundred lines, what is done for each block and not
+# for each line takes a tenth of the time.
+BLOCK_BYTES = 1 << 18
 _SKIP_BYTES = 1 << 20
 
 

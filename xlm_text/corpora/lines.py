@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xlm_text.corpora.files import CHUNK_BYTES, TextStream, shown
+from xlm_text.corpora.files import BLOCK_BYTES, TextStream, shown
 from xlm_text.errors import InputError
 
 # What a line or a record may have at most, so that one of them never fills the memory.
@@ -24,7 +24,7 @@ def whole_lines(stream: TextStream, size: int | None = None) -> Iterator[bytes |
     length = 0
     left = size
     while left is None or left > 0:
-        chunk = stream.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
+        chunk = stream.read(BLOCK_BYTES if left is None else min(BLOCK_BYTES, left))
         if not chunk:
             if left is not None:
                 raise InputError(f"{shown(stream.path)}: has become shorter while it was read")

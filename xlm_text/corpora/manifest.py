@@ -94,7 +94,7 @@ def _describe_tokenizer(tokenizer: XLMTokenizer) -> dict[str, Any]:
 
 
 def _hash_of_code() -> str:
-    """Return a hash of the code that makes ids of text: rules stand in it as data.
+    """Return a hash of this package's code: rules stand in it as data.
 
     In a release it says no more than the version does.  In a clone it changes with any change of
     the code, even of a comment: nobody but the tests can say whether ids stay the same, and a
@@ -103,9 +103,7 @@ def _hash_of_code() -> str:
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
-        name = path.relative_to(package).as_posix()
-        if not name.startswith("corpora/"):
-            digest.update(f"{name}\n".encode() + path.read_bytes())
+        digest.update(f"{path.relative_to(package).as_posix()}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from xlm_text.corpora.files import TextStream, name_of_input
+from xlm_text.corpora.files import BLOCK_BYTES, TextStream, name_of_input
 from xlm_text.corpora.lines import MAX_LINE_BYTES, split_lines, whole_lines
 from xlm_text.corpora.records import (
     Record,
@@ -26,8 +26,7 @@ from xlm_text.errors import Argument, InputError
 MAX_TEXT_CHARACTERS = 1 << 20
 ERRORS = ("strict", "skip", "replace")
 
-_BLOCK_BYTES = 1 << 16
-_BLOCK_RECORDS = 1000
+_BLOCK_RECORDS = 4000
 
 
 @dataclass(frozen=True)
@@ -208,7 +207,7 @@ class Reader:
                 self._skip(block, record.number, record.problem)
             else:
                 self._add_record(block, record)
-            if block.size >= _BLOCK_BYTES or block.lines >= _BLOCK_RECORDS:
+            if block.size >= BLOCK_BYTES or block.lines >= _BLOCK_RECORDS:
                 yield block
                 block = Block()
         if block.lines:

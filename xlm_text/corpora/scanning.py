@@ -115,15 +115,28 @@ def _marks(stream: TextStream, part_bytes: int, documents: bool) -> Iterator[_Ma
         newlines = chunk.count(b"\n")
         lines += newlines
         if documents:
-            cut = (tail + chunk).split(b"\n")
-            tail = cut.pop()[:2]
-            empty += cut.count(b"") + cut.count(b"\r")
+            found, tail = _empty_lines(tail + chunk)
+            empty += found
         if newlines and stream.position - begun >= part_bytes:
             begun = stream.position - (len(chunk) - chunk.rindex(b"\n") - 1)
             yield _Mark(begun, lines, empty)
         open_line = not chunk.endswith(b"\n")
     if stream.position > begun:
         yield _Mark(stream.position, lines + open_line, empty)
+
+
+def _empty_lines(data: bytes) -> tuple[int, bytes]:
+    r"""Return how many lines of some text are empty, and how the line that goes on begins.
+
+    >>> _empty_lines(b"\nOne.\n\r\n\nTwo.")
+    (3, b'Tw')
+    """
+    if b"\n\n" in data or b"\n\r\n" in data or data.startswith((b"\n", b"\r\n")):
+        lines = data.split(b"\n")
+        end = lines.pop()
+        return lines.count(b"") + lines.count(b"\r"), end[:2]
+    start = data.rfind(b"\n") + 1
+    return 0, data[start : start + 2]
 
 
 def _offsets_of_lines(stream: TextStream, wanted: Sequence[int]) -> tuple[list[int], int]:
