@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_the_first_counts_and_nothing_overlaps() -> None:
 def test_a_match_is_found_again_alone(parts: list[str]) -> None:
     text, patterns = "".join(parts), ProtectedPatterns(("urls", "emails"))
     spans = patterns.find(text)
-    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
     for start, end in spans:
         assert patterns.find(text[start:end]) == [(0, end - start)]
 
@@ -70,12 +70,12 @@ def test_a_match_is_found_again_alone(parts: list[str]) -> None:
 def test_one_word_with_the_right_span(lang: str, settings: dict[str, Any]) -> None:
     tokenizer, plain = load("urls", "emails", **settings), load(**settings)
     for line in sentences(lang)[:5]:
-        text = f"{line} {URL} {line}{EMAIL}"
+        text = f"{line} {URL} {line} {EMAIL}"
         batch = tokenizer(text, lang=lang, return_offsets_mapping=True, add_special_tokens=False)
         expected: list[int] = []
         spans: list[tuple[int, int]] = []
         start = 0
-        for part in (f"{line} ", URL, f" {line}", EMAIL):
+        for part in (f"{line} ", URL, f" {line} ", EMAIL):
             if part in (URL, EMAIL):  # Moses gives back a protected word as it was
                 word = part.lower().replace("é", "e")
                 own = plain(word, bypass_tokenizer=True, add_special_tokens=False)["input_ids"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from unicodedata import combining, is_normalized, normalize
+from unicodedata import is_normalized, normalize
 
 import pytest
 from click.testing import CliRunner
@@ -53,7 +53,7 @@ def test_each_character_stands_for_what_it_was_composed_of(text: str) -> None:
 @pytest.mark.parametrize("settings", [{}, {"rules": "moses"}])
 def test_the_ids_are_those_of_the_composed_text(lang: str, settings: dict[str, Any]) -> None:
     tokenizer, plain = load(normalize_unicode="NFC", **settings), load(**settings)
-    lines = [*sentences(lang), VIETNAMESE, "é<special1>ê ệ"]
+    lines = [*sentences(lang)[:4], VIETNAMESE, "é<special1>ê ệ"]
     for line in lines:
         composed, apart = normalize("NFC", line), normalize("NFD", line)
         options = {"lang": lang, "return_offsets_mapping": True, "add_special_tokens": False}
@@ -64,9 +64,12 @@ def test_the_ids_are_those_of_the_composed_text(lang: str, settings: dict[str, A
         for (start, end), (first, last) in zip(
             found["offset_mapping"], wanted["offset_mapping"], strict=True
         ):
-            # What is composed of nothing but letters and marks has a span of its own.
             assert composed[first:last] in normalize("NFC", apart[start:end])
-            assert end == len(apart) or combining(apart[end]) == 0
+            # Decomposing is character by character; of a letter that keeps a mark beside it, the
+            # span has both.
+            assert start <= len(normalize("NFD", composed[:first]))
+            assert end >= len(normalize("NFD", composed[:last]))
+            assert end == start + last - first or not apart[start:end].isascii()
         assert tokenizer(apart, lang=lang)["input_ids"] == plain(composed, lang=lang)["input_ids"]
         assert tokenizer(composed, **options) == wanted
 
