@@ -76,7 +76,7 @@ LAYERS = {
     "xlm_text.bpe": {"xlm_text.files"},
     "xlm_text.analysis": {
         *("xlm_text.alignment", "xlm_text.bpe", "xlm_text.cache", "xlm_text.errors"),
-        *("xlm_text.languages", "xlm_text.pipelines", "xlm_text.rules"),
+        *("xlm_text.languages", "xlm_text.patterns", "xlm_text.pipelines", "xlm_text.rules"),
         "xlm_text.settings",
     },
     "xlm_text.batches": {
