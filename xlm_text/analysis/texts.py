@@ -218,8 +218,10 @@ def _join_spans(parts: list[Part], found: Iterator[list[Span]]) -> list[Span]:
     spans: list[Span] = []
     for part in parts:
         own = [(0, len(part.text))] if part.added is not None else next(found)
-        if part.start or part.origin is not None:
-            spans += [part.place(start, end) for start, end in own]
+        if part.origin is not None:
+            spans += [part.place(first, end) for first, end in own]
+        elif start := part.start:
+            spans += [(start + first, start + end) for first, end in own]
         else:
             spans += own
     return spans
