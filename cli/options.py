@@ -141,9 +141,6 @@ class SegmenterOf(click.ParamType):  # type: ignore[type-arg]  # a generic of ne
 
         return click.Choice(language(self._lang).segmenters)
 
-    def get_metavar(self, *args: Any, **kwargs: Any) -> str | None:  # noqa: D102
-        return self._choice.get_metavar(*args, **kwargs)
-
     def convert(self, *args: Any) -> str:  # noqa: D102
         return self._choice.convert(*args)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -200,3 +201,18 @@ def test_tokenization_does_not_know_of_corpora() -> None:
     }
     assert {name for name in users if not is_in(name, "xlm_text.corpora")} == set()
     assert len(users) > 10
+
+
+def test_every_package_is_installed() -> None:
+    listed = set(re.findall(r'"(xlm_\w[\w.]*)"', _section("packages = [")))
+    found = {
+        ".".join(file.parent.relative_to(ROOT).parts)
+        for package in ("xlm_text", "xlm_model")
+        for file in (ROOT / package).rglob("__init__.py")
+    }
+    assert listed == found | {"xlm_cli"}
+
+
+def _section(start: str) -> str:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return text.partition(start)[2].partition("]\n")[0]
