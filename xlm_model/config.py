@@ -184,8 +184,8 @@ class XLMConfig:
                 )
             self._set_labels(self.id2label, given.get("label2id") or {})
         elif (
-            self.num_labels != len(self.id2label)
-            or "id2label" in given
+            "id2label" in given
+            or self.num_labels != len(self.id2label)
             or not self.label2id  # null, too, asks for the usual names
         ):
             self._set_labels({}, given.get("label2id") or {})

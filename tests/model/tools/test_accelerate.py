@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from tests.model.tools.support import HEADS, assert_same, build, examples, inputs, reference_of
+from .support import HEADS, assert_same, build, examples, inputs, reference_of
 
 accelerate = pytest.importorskip("accelerate", reason="accelerate is not installed")
 

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 import xlm_model
-from tests.model.tools.distributed_worker import halves, learn
-from tests.model.tools.support import HEADS, build, examples
+
+from .distributed_worker import halves, learn
+from .support import HEADS, build, examples
 
 pytest.importorskip("accelerate", reason="accelerate is not installed")
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.model.tools.support import MODELS, assert_same, build, inputs, values
+from .support import MODELS, assert_same, build, inputs, values
 
 pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed")

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import xlm_model
-from tests.model.tools.support import (
+
+from .support import (
     assert_same,
     build,
     inputs,

@@ -13,10 +13,11 @@ import pytest
 import torch
 from torch import nn
 
-from tests.model.helpers import LANGS_OF_TEXTS, TEXTS, folder_of
-from tests.model.tools.support import MODELS, assert_same, build, inputs, reference_of, values
 from xlm_model import tasks
 from xlm_text import InputError, XLMTokenizer
+
+from ..helpers import LANGS_OF_TEXTS, TEXTS, folder_of
+from .support import MODELS, assert_same, build, inputs, reference_of, values
 
 torchao = pytest.importorskip("torchao.quantization", reason="torchao is not installed")
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 import transformers
 
-from tests.model.helpers import LANGS_OF_TEXTS, TEXTS, folder_of, small
 from xlm_model import XLMModel
 from xlm_model.tasks import SentenceEmbedding
 from xlm_text import InputError, XLMTokenizer
+
+from ..helpers import LANGS_OF_TEXTS, TEXTS, folder_of, small
 
 sentence_transformers = pytest.importorskip(
     "sentence_transformers", reason="sentence-transformers is not installed"

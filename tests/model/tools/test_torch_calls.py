@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parallel import scatter_gather
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.model.tools.support import HEADS, MODELS, assert_same, build, inputs, labels, values
+from .support import HEADS, MODELS, assert_same, build, inputs, labels, values
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 import xlm_model
-from tests.model.tools.support import HEADS, assert_same, build, examples, inputs, reference_of
+
+from .support import HEADS, assert_same, build, examples, inputs, reference_of
 
 pytest.importorskip("accelerate", reason="accelerate is not installed")
 
