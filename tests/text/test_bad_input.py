@@ -295,6 +295,6 @@ def test_a_package_that_is_missing(package, lang, monkeypatch):
     monkeypatch.setattr(Component, "installed", lambda self: None)
     segmenter = package if package == "rjieba" else "jieba"
     tokenizer = XLMTokenizer.from_pretrained(FOLDER, zh_segmenter=segmenter)
-    chinese.load_jieba.cache_clear()
+    chinese._load_standard.cache_clear()
     with pytest.raises(MissingComponentError, match=f"'{package}'.*pip install"):
         tokenizer("你好", lang=lang)
