@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from xlm_text.alignment.aligned import Aligned
 from xlm_text.checkpoints import KNOWN_LANGUAGES
-from xlm_text.rules.engine import DropControls, Rules, Strip, Substitution, Translation
+from xlm_text.rules.engine import ReplaceFound, Rules, Strip, Substitution, Translation
 from xlm_text.rules.perl.rules import normalization as perl_normalization
 from xlm_text.rules.perl.rules import words as perl_words
-from xlm_text.rules.sacremoses.normalization import normalization
+from xlm_text.rules.sacremoses.normalization import controls, normalization
 from xlm_text.rules.sacremoses.words import moses_words
 
 from .generated import texts
@@ -44,8 +44,9 @@ def test_a_rule_that_needs_what_a_text_lacks_leaves_it_alone():
 def test_controls_are_dropped_and_nothing_else():
     text = "a\x00b\u200b\u00adc\ud7ff\ue000 \u00a0d"
     wanted = re.sub("[\x00\u200b\u00ad\ud7ff\ue000]", "", text)
-    assert DropControls().apply(text) == wanted
-    made = DropControls().align(Aligned.of(text))
+    drop = ReplaceFound(controls, "", "drop controls")
+    assert drop.apply(text) == wanted
+    made = drop.align(Aligned.of(text))
     assert made.text == wanted
     assert [text[start] for start in made.starts] == list(wanted)
 

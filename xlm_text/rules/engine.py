@@ -9,7 +9,6 @@ beside it (:mod:`xlm_text.rules.sacremoses`, :mod:`xlm_text.rules.perl`): a rule
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -124,22 +123,31 @@ class Translation:
         return text.map_characters(char.translate(self.table) for char in text.text)
 
 
-class DropControls:
-    """Drop every character whose Unicode category is a C: controls, formats, unassigned …"""
+class ReplaceFound:
+    """Replace every character that a function finds in a text by a string.
 
-    def __init__(self, name: str = "drop controls") -> None:
+    Args:
+        find: returns the characters of a text that are meant, quickly if there are none.
+        by: what each of them becomes.
+        name: what the rule is called.
+
+    """
+
+    def __init__(self, find: Callable[[str], Iterable[str]], by: str, name: str) -> None:
+        self._find = find
+        self._by = by
         self.name = name
 
     def apply(self, text: str) -> str:  # noqa: D102
-        for char in _controls(text):
-            text = text.replace(char, "")
+        for char in self._find(text):
+            text = text.replace(char, self._by)
         return text
 
     def align(self, text: Aligned) -> Aligned:  # noqa: D102
-        controls = set(_controls(text.text))
-        if not controls:
+        found = set(self._find(text.text))
+        if not found:
             return text
-        return text.map_characters("" if char in controls else char for char in text.text)
+        return text.map_characters(self._by if char in found else char for char in text.text)
 
 
 class Strip:
@@ -192,13 +200,6 @@ class Rules:
                     name = f"{self.name}: {step.name}" if self.name else step.name
                     watch(name, [before.text], [text.text])
         return text
-
-
-def _controls(text: str) -> Iterable[str]:
-    # What can be printed is none; white space other than the plain space cannot, either.
-    if text.isprintable():
-        return ()
-    return [char for char in set(text) if unicodedata.category(char)[0] == "C"]
 
 
 def _visible(text: str) -> str:

@@ -18,7 +18,15 @@ import re
 from collections.abc import Callable, Iterable
 
 from xlm_text.alignment.aligned import Aligned, Piece
-from xlm_text.rules.engine import Rewriting, Rule, Rules, Strip, Substitution, Translation
+from xlm_text.rules.engine import (
+    ReplaceFound,
+    Rewriting,
+    Rule,
+    Rules,
+    Strip,
+    Substitution,
+    Translation,
+)
 from xlm_text.rules.perl import classes
 from xlm_text.rules.perl.characters import (
     alphanumeric,
@@ -64,7 +72,7 @@ def normalization(lang: str) -> Rules:
                 "replace-unicode-punctuation",
             ),
             Rules(_normalize_punctuation(lang), "normalize-punctuation"),
-            OthersToSpaces(),
+            ReplaceFound(_others, " ", "remove-non-printing-char"),
         ]
     )
 
@@ -122,24 +130,8 @@ def _normalize_punctuation(lang: str) -> list[Rule]:
     return steps
 
 
-class OthersToSpaces:
-    r"""Replace every character of ``\p{C}`` by a space: controls, formats, unassigned …"""
-
-    name = "remove-non-printing-char"
-
-    def apply(self, text: str) -> str:  # noqa: D102
-        for char in _others(text):
-            text = text.replace(char, " ")
-        return text
-
-    def align(self, text: Aligned) -> Aligned:  # noqa: D102
-        others = set(_others(text.text))
-        if not others:
-            return text
-        return text.map_characters(" " if char in others else char for char in text.text)
-
-
 def _others(text: str) -> list[str]:
+    r"""Return the characters of a text that are in ``\p{C}``: controls, formats, unassigned …"""
     if text.isprintable() and not has_newer_character(text):
         return []
     return [char for char in set(text) if is_other(char)]

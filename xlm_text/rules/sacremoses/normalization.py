@@ -9,8 +9,10 @@ English-Romanian checkpoint was trained on.
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable
 
-from xlm_text.rules.engine import DropControls, Rule, Rules, Strip, Substitution, Translation
+from xlm_text.rules.engine import ReplaceFound, Rule, Rules, Strip, Substitution, Translation
 
 _UNICODE_PUNCTUATION = {
     "，": ",",
@@ -96,7 +98,7 @@ def normalization(lang: str) -> Rules:
         ),
         Rules(_moses_punctuation(lang), "normalize-punctuation"),
         Strip(),
-        DropControls("remove-non-printing-char"),
+        ReplaceFound(controls, "", "remove-non-printing-char"),
     ]
     if lang == "ro":
         steps.append(Translation(_ROMANIAN, "letters of the Romanian preparation"))
@@ -145,3 +147,11 @@ def required_characters(pattern: str) -> str:
         if quantifier == "+":
             break
     return found
+
+
+def controls(text: str) -> Iterable[str]:
+    """Return the characters of a text whose Unicode category is a C: controls, formats …"""
+    # What can be printed is none; white space other than the plain space cannot, either.
+    if text.isprintable():
+        return ()
+    return [char for char in set(text) if unicodedata.category(char)[0] == "C"]
