@@ -97,7 +97,9 @@ LAYERS = {
         *("xlm_model.losses", "xlm_model.outputs", "xlm_model.pretrained"),
         "xlm_model.resizing",
     },
-    "xlm_model.generation": {"xlm_model.attention", "xlm_model.heads", "xlm_model.inputs"},
+    "xlm_model.generation": {
+        *("xlm_model.attention", "xlm_model.heads", "xlm_model.inputs", "xlm_model.modes"),
+    },
     # What both frameworks share, and nothing of PyTorch's.
     "xlm_model.tf": {
         *("xlm_model.checkpoints", "xlm_model.config", "xlm_model.errors", "xlm_model.inputs"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from xlm_model.attention import pack
 from xlm_model.generation.beam_search import beam_search
@@ -16,6 +15,7 @@ from xlm_model.generation.decoder import CachedDecoder, Continuation, Ending
 from xlm_model.generation.sampling import Sampling, sample
 from xlm_model.heads.language_model import XLMWithLMHeadModel
 from xlm_model.inputs import check_ids, check_shape
+from xlm_model.modes import evaluating
 
 # What is taken only where it asks for what happens anyway, and what to use for anything else.
 FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
@@ -75,7 +75,7 @@ def generate(
     copies = 1 if num_beams > 1 else num_return_sequences
     ids = [row for row in prompts.ids for _ in range(copies)]
     of_tokens = None if prompts.langs is None else [r for r in prompts.langs for _ in range(copies)]
-    with _evaluating(model):
+    with evaluating(model):
         stepper = CachedDecoder(model, pack(ids, of_tokens, model.device), new_tokens)
         if num_beams > 1:
             found = beam_search(
@@ -231,14 +231,3 @@ def _join(input_ids: Tensor, found: list[Continuation], count: int, padding: int
     added = [[*row, *[padding] * (longest - len(row))] for row in rows]
     new = torch.tensor(added, dtype=input_ids.dtype, device=input_ids.device)
     return torch.cat([input_ids.repeat_interleave(count, 0), new.view(len(rows), longest)], 1)
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Have a model without dropout for a while."""
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)

@@ -14,12 +14,13 @@ from torch import Tensor
 
 from xlm_model.attention import PackedBatch, pack
 from xlm_model.config import XLMConfig
+from xlm_model.modes import evaluating
 from xlm_model.outputs import ModelOutput
 from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks import batching
 from xlm_model.tasks.batching import Batcher, Limits, chunks, prefetch
 from xlm_model.tasks.devices import find_device, quantize
-from xlm_model.tasks.models import answering, check_tokenizer, unwrap
+from xlm_model.tasks.models import check_tokenizer, unwrap
 from xlm_model.tasks.sequences import TokenSequence
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
@@ -263,7 +264,7 @@ class Task(Generic[Example, Result]):
 
     @torch.inference_mode()
     def _compute_batch(self, sequences: list[Any]) -> Sequence[Any]:
-        with answering(self.model):
+        with evaluating(self.model):
             return self.compute(sequences)
 
     def _prepare_chunk(self, chunk: list[Asked], stop: bool) -> list[list[Any] | TextError]:

@@ -1,13 +1,10 @@
-"""The model inside whatever wraps it, ready to answer."""
+"""The model inside whatever wraps it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from typing import Any
 
-import torch
 from torch import nn
 
 from xlm_text import InputError, XLMTokenizer
@@ -35,26 +32,6 @@ def unwrap(model: Any) -> Any:
             model = _without_peft(model)
         else:
             return model
-
-
-@contextmanager
-def answering(model: nn.Module) -> Iterator[None]:
-    """Put a model into evaluation mode, each of its modules back into its own mode afterwards.
-
-    What `Module.compile` compiled runs as it was written: sequences of any lengths would have it
-    compiled again for every batch.
-    """
-    modules = list(model.modules())
-    training = [module for module in modules if module.training]
-    compiled = any(module._compiled_call_impl is not None for module in modules)
-    for module in training:
-        module.training = False
-    try:
-        with torch.compiler.set_stance("force_eager") if compiled else nullcontext():
-            yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def check_tokenizer(tokenizer: Any) -> None:
