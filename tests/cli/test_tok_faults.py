@@ -134,6 +134,13 @@ def has_ended(pid: int) -> bool:
     return state == "Z"  # ended, and its new parent has not looked yet
 
 
+def _heed_signals() -> None:
+    # Shells start what runs in the background with Ctrl-C ignored, and nohup what it runs with
+    # SIGHUP ignored; that is inherited.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def working(command: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Start two workers on input that does not end, and wait for results."""
@@ -142,8 +149,7 @@ def working(command: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        # Shells start what runs in the background with Ctrl-C ignored, and that is inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_heed_signals,
     ) as process:
         assert process.stdin is not None
         process.stdin.write(b"one\n" * 20_000)
