@@ -7,14 +7,16 @@ Trains each of the named heads on its half of `examples`, and saves them in FOLD
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import distributed
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
-from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 from .support import build, examples
@@ -55,7 +57,7 @@ def data_parallel(name: str, folder: Path) -> None:
 
 def fully_sharded(name: str, folder: Path) -> None:
     # accelerate has FSDP for accelerators alone: these are the calls that it makes there.
-    mesh = init_device_mesh("cpu", (2,))
+    mesh = _mesh()
     model = build(name).train()
     batch = halves(examples(name))[distributed.get_rank()]
     for part in model.modules():
@@ -72,6 +74,11 @@ def fully_sharded(name: str, folder: Path) -> None:
     distributed.barrier()
 
 
+@cache
+def _mesh() -> DeviceMesh:
+    return init_device_mesh("cpu", (2,))
+
+
 def main() -> None:
     mode, folder, *names = sys.argv[1:]
     torch.set_num_threads(1)
@@ -81,6 +88,10 @@ def main() -> None:
         (data_parallel if mode == "ddp" else fully_sharded)(name, Path(folder))
     distributed.barrier()
     distributed.destroy_process_group()
+    # All is saved.  gloo's threads, which live as long as something holds on to a group, may abort
+    # a process that takes its time to end.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
