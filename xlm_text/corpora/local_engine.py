@@ -19,51 +19,78 @@ from xlm_text.errors import Argument, WorkerLostError
 _LOOK_SECONDS = 0.2
 
 
-def run_local(job: Job, steps: Sequence[Step], workers: int, watch: Watch) -> None:
-    """Make steps in this process, or in several.
+class LocalEngine:
+    """Makes steps in this process, or in several.
 
-    An error or Ctrl-C ends the workers at once: files appear whole or not at all, so nothing is
-    lost by it but the steps that were in the making.
+    Processes start when the context is entered, so that they are ready by the time the input has
+    been looked through.  An error or Ctrl-C ends them at once: files appear whole or not at all,
+    so nothing is lost by it but the steps that were in the making.
+
+    Args:
+        job: what is to be done.
+        workers: how many processes work; 1 is this one.
+
     """
-    groups = tasks(steps, workers)
-    if workers == 1:
-        worker = Worker(job, watch.add)
+
+    def __init__(self, job: Job, workers: int) -> None:
+        self._job = job
+        self._workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> LocalEngine:
+        if self._workers > 1:
+            # Forked processes would share locks of threads and connections to file systems.
+            context = multiprocessing.get_context("spawn")
+            self._counted = context.Array("q", 3)
+            self._others = set(multiprocessing.active_children())
+            self._pool = ProcessPoolExecutor(
+                self._workers, context, _start, (self._job, self._counted)
+            )
+            for _ in range(self._workers):
+                self._pool.submit(_make, [])  # starts a process
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if self._pool is not None:
+            if kind is not None:
+                for process in set(multiprocessing.active_children()) - self._others:
+                    process.kill()
+            self._pool.shutdown(cancel_futures=True)
+
+    def make(self, steps: Sequence[Step], watch: Watch) -> None:
+        """Make steps; tell how far they are."""
+        groups = tasks(steps, self._workers)
+        if self._pool is None:
+            self._make_here(groups, watch)
+        else:
+            self._make_in(self._pool, groups, watch)
+        watch.end()
+
+    def _make_here(self, groups: Sequence[Sequence[Step]], watch: Watch) -> None:
+        worker = Worker(self._job, watch.add)
         try:
             for group in groups:
                 for step in group:
                     worker.make(step)
         finally:
             worker.close()
-    else:
-        _run_pool(job, groups, min(workers, len(groups)), watch)
-    watch.end()
 
-
-def _run_pool(job: Job, groups: Sequence[Sequence[Step]], workers: int, watch: Watch) -> None:
-    # Processes that are forked would share locks of threads and connections to file systems.
-    context = multiprocessing.get_context("spawn")
-    counted = context.Array("q", 3)
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, _start, (job, counted))
-    try:
-        waiting = {pool.submit(_make, group) for group in groups}
-        while waiting:
-            done, waiting = wait(waiting, _LOOK_SECONDS, FIRST_COMPLETED)
-            for future in done:
-                future.result()
-            watch.set(*counted[:])
-    except BrokenProcessPool:
-        raise WorkerLostError(
-            "a worker process was killed, most likely because memory ran out: the same command "
-            "goes on from here",
-            advice=("fewer ", Argument("workers"), " need less"),
-        ) from None
-    except BaseException:
-        for process in set(multiprocessing.active_children()) - others:
-            process.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    def _make_in(
+        self, pool: ProcessPoolExecutor, groups: Sequence[Sequence[Step]], watch: Watch
+    ) -> None:
+        try:
+            waiting = {pool.submit(_make, group) for group in groups}
+            while waiting:
+                done, waiting = wait(waiting, _LOOK_SECONDS, FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                watch.set(*self._counted[:])
+        except BrokenProcessPool:
+            raise WorkerLostError(
+                "a worker process was killed, most likely because memory ran out: the same command "
+                "goes on from here",
+                advice=("fewer ", Argument("workers"), " need less"),
+            ) from None
 
 
 _worker: Worker

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xlm_text.corpora.files import copy_input, import_pyarrow, name_of_input, named_inputs
-from xlm_text.corpora.local_engine import run_local
+from xlm_text.corpora.local_engine import LocalEngine
 from xlm_text.corpora.locking import locked
 from xlm_text.corpora.manifest import (
     MANIFEST,
@@ -142,7 +143,7 @@ class _Run:
         if unfinished:
             self.store.make_folders(STATE)
         copies = self._copy(once)
-        with named_inputs(copies):
+        with named_inputs(copies), self._engine(unfinished) as make:
             plan = self._plan(copies)
             now = describe(self.tokenizer, self.options, plan)
             # Where nothing is made yet there is nothing to mix with.
@@ -150,7 +151,7 @@ class _Run:
                 check_same(self.store, before, now)
             if unfinished:
                 self._begin(before, now)
-                self._make(plan)
+                self._make(plan, make)
                 self._finish(plan, now)
         self.store.remove(STATE)
         return open_corpus(self.store.folder)
@@ -202,22 +203,27 @@ class _Run:
         """Return the names of the records of steps that are done."""
         return {name for name in self.store.sizes(STATE) if name.endswith(".json")}
 
-    def _make(self, plan: Plan) -> None:
+    @contextmanager
+    def _engine(self, is_needed: bool) -> Iterator[Callable[[Sequence[Step], Watch], None]]:
+        """Give what makes steps; local processes start while the input is looked through."""
+        job = Job(self.tokenizer, self.options, tuple(self.sources), self.store)
+        if self.engine == "ray":
+            from xlm_text.corpora.ray_engine import run_ray
+
+            yield lambda steps, watch: run_ray(job, steps, self.address, watch)
+        else:
+            with LocalEngine(job, self.workers if is_needed else 1) as engine:
+                yield engine.make
+
+    def _make(self, plan: Plan, make: Callable[[Sequence[Step], Watch], None]) -> None:
         made = self._made()
         todo = [step for step in plan.steps if record_name(step).rpartition("/")[2] not in made]
         watch = Watch(self.progress)
         watch.begin(
             sum(step.part.size for step in plan.steps), sum(step.part.size for step in todo)
         )
-        job = Job(self.tokenizer, self.options, tuple(self.sources), self.store)
-        if not todo:
-            return
-        if self.engine == "ray":
-            from xlm_text.corpora.ray_engine import run_ray
-
-            run_ray(job, todo, self.address, watch)
-        else:
-            run_local(job, todo, self.workers, watch)
+        if todo:
+            make(todo, watch)
 
     def _finish(self, plan: Plan, now: Mapping[str, Any]) -> None:
         """Put together what the steps left, and say last of all that the corpus is complete."""
