@@ -17,6 +17,8 @@ import pytest
 TESTS = Path(__file__).parent
 # JAX compiles each operation for each shape: all of them would take a minute more.
 CHOSEN = "LMHeadModel or plain or summary or sequence_label or optional_input or with_metrics"
+# What is computed is the same; a test calls nothing often enough for quick code to pay.
+COMPILE_QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 LEFT_OUT = "embeddings_in_place or the_reference or a_graph or epoch"
 
 
@@ -30,7 +32,7 @@ def test_on_jax() -> None:
             *(TESTS / "test_tf_exact.py", TESTS / "test_tf_use.py"),
         ],
         cwd=TESTS.parents[1],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": COMPILE_QUICKLY},
         capture_output=True,
         text=True,
         check=False,
