@@ -50,11 +50,11 @@ class LocalEngine:
                 self._pool.submit(_make, [])  # starts a process
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._pool is not None:
-            if kind is not None:
-                for process in set(multiprocessing.active_children()) - self._others:
-                    process.kill()
+            # After all is made, too: it would take them a while to free their caches.
+            for process in set(multiprocessing.active_children()) - self._others:
+                process.kill()
             self._pool.shutdown(cancel_futures=True)
 
     def make(self, steps: Sequence[Step], watch: Watch) -> None:
