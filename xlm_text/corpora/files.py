@@ -38,6 +38,7 @@ def import_pyarrow() -> Any:
     """Import pyarrow, or say which extra brings it."""
     try:
         import pyarrow
+        import pyarrow.compute
         import pyarrow.fs
     except ImportError:
         raise MissingComponentError(
