@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from xlm_text.batches.rows import Format
 from xlm_text.errors import InputError
-from xlm_text.settings import NO_LIMIT, Settings
+from xlm_text.settings import NO_LIMIT, CommonSettings, Settings
 
 
 class Setting:
@@ -63,20 +64,8 @@ class Attributes:
 
     name_or_path: str = ""
 
-    any_language = Setting()
-    rules = Setting()
-    faithful = Setting()
-    zh_segmenter = Setting()
-    th_segmenter = Setting()
-    kytea_model = Setting()
-    user_dictionary = Setting()
-    protected_patterns = Setting()
-    normalize_unicode = Setting()
     memory_limit = Setting()
-    do_lowercase_and_remove_accent = Setting()
     split_special_tokens = Setting()
-    lang2id = Setting()
-    use_lang_emb = Setting()
     padding_side = Setting()
     truncation_side = Setting()
     clean_up_tokenization_spaces = Setting()
@@ -92,20 +81,17 @@ class Attributes:
     extra_special_tokens = Setting("additional_special_tokens")
     extra_special_tokens_ids = IdOf("additional_special_tokens")
 
-    _settings: Settings
+    _settings: CommonSettings
+    _format: ClassVar = Format()
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> CommonSettings:
         """How the tokenizer behaves."""
         return self._settings
 
     @abstractmethod
     def change_settings(self, **changes: Any) -> None:
         """Change some of the settings."""
-
-    @abstractmethod
-    def check_language(self, lang: str | None) -> str:
-        """Return the language if it can be used."""
 
     @abstractmethod
     def convert_tokens_to_ids(self, tokens: Any) -> Any:
@@ -117,7 +103,7 @@ class Attributes:
 
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
         """Return how many special tokens a sequence, or a pair of them, gets."""
-        return 3 if pair else 2
+        return self._format.special_tokens(pair)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not hasattr(type(self), name):
@@ -125,26 +111,6 @@ class Attributes:
                 f"{type(self).__name__!r} object has no attribute {name!r} that could be set"
             )
         super().__setattr__(name, value)
-
-    @property
-    def lang(self) -> str:
-        """The language of a text that is given without one; it can be set."""
-        return self._settings.default_lang
-
-    @lang.setter
-    def lang(self, lang: str | None) -> None:
-        self.change_settings(lang=None if lang is None else self.check_language(lang))
-
-    @property
-    def id2lang(self) -> dict[int, str] | None:
-        """The language of each id; ``None`` where that is not known."""
-        known = self._settings.lang2id
-        return None if known is None else {id_: lang for lang, id_ in known.items()}
-
-    @property
-    def do_lower_case(self) -> bool:
-        """Another name of ``do_lowercase_and_remove_accent``, as in the reference."""
-        return self._settings.do_lowercase_and_remove_accent
 
     @property
     def model_max_length(self) -> int:
@@ -168,7 +134,7 @@ class Attributes:
     @property
     def model_input_names(self) -> list[str]:
         """The columns that a call gives by default."""
-        return ["input_ids", "attention_mask", *["langs"] * self._settings.use_lang_emb]
+        return ["input_ids", "attention_mask"]
 
     @property
     def pad_token_type_id(self) -> int:
@@ -179,3 +145,56 @@ class Attributes:
     def is_fast(self) -> bool:
         """``False``: it is none of the tokenizers that transformers calls fast."""
         return False
+
+
+class LanguageAttributes(Attributes):
+    """Those of a tokenizer to which the languages of texts matter: XLM's."""
+
+    any_language = Setting()
+    rules = Setting()
+    faithful = Setting()
+    zh_segmenter = Setting()
+    th_segmenter = Setting()
+    kytea_model = Setting()
+    user_dictionary = Setting()
+    protected_patterns = Setting()
+    normalize_unicode = Setting()
+    do_lowercase_and_remove_accent = Setting()
+    lang2id = Setting()
+    use_lang_emb = Setting()
+
+    _settings: Settings
+
+    @property
+    def settings(self) -> Settings:
+        """How the tokenizer behaves."""
+        return self._settings
+
+    @abstractmethod
+    def check_language(self, lang: str | None) -> str:
+        """Return the language if it can be used."""
+
+    @property
+    def lang(self) -> str:
+        """The language of a text that is given without one; it can be set."""
+        return self._settings.default_lang
+
+    @lang.setter
+    def lang(self, lang: str | None) -> None:
+        self.change_settings(lang=None if lang is None else self.check_language(lang))
+
+    @property
+    def id2lang(self) -> dict[int, str] | None:
+        """The language of each id; ``None`` where that is not known."""
+        known = self._settings.lang2id
+        return None if known is None else {id_: lang for lang, id_ in known.items()}
+
+    @property
+    def do_lower_case(self) -> bool:
+        """Another name of ``do_lowercase_and_remove_accent``, as in the reference."""
+        return self._settings.do_lowercase_and_remove_accent
+
+    @property
+    def model_input_names(self) -> list[str]:
+        """The columns that a call gives by default."""
+        return [*super().model_input_names, *["langs"] * self._settings.use_lang_emb]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, overload
 
+from xlm_text.bpe.subwords import END_OF_WORD
 from xlm_text.detokenization import close_spaces, join_words
 from xlm_text.sequences import as_lists
 from xlm_text.tokens import TokenTable
@@ -12,6 +14,32 @@ from xlm_text.tokens import TokenTable
 
 class Decoder(TokenTable):
     """A table of tokens that turns ids into text."""
+
+    @abstractmethod
+    def decode(self, token_ids: Any, skip_special_tokens: bool = False, **options: Any) -> Any:
+        """Return the text of ids, or of each of several rows of them."""
+
+    def batch_decode(
+        self, sequences: Any, skip_special_tokens: bool = False, **options: Any
+    ) -> list[str]:
+        """Return the text of each row of ids; the options are those of :meth:`decode`."""
+        rows = as_lists(sequences)
+        if isinstance(rows, list) and not rows:
+            return []
+        texts = self.decode(rows, skip_special_tokens, **options)
+        return [texts] if isinstance(texts, str) else texts
+
+
+def decode_rows(token_ids: Any, decode: Callable[[list[int]], str]) -> str | list[str]:
+    """Decode a row of ids, a single id, or several rows."""
+    rows = as_lists(token_ids)
+    if isinstance(rows, list) and rows and isinstance(rows[0], list):
+        return list(map(decode, rows))
+    return decode([rows] if isinstance(rows, int) else rows)
+
+
+class WordDecoder(Decoder):
+    """Decodes pieces the last of which in each word ends in ``</w>``."""
 
     @overload
     def decode(self, token_ids: int | Sequence[int], *args: Any, **options: Any) -> str: ...
@@ -46,7 +74,6 @@ class Decoder(TokenTable):
             InputError: an id is not a whole number of the vocabulary.
 
         """
-        rows = as_lists(token_ids)
         if clean_up_tokenization_spaces is None:
             clean_up_tokenization_spaces = self._settings.clean_up_tokenization_spaces
 
@@ -58,19 +85,17 @@ class Decoder(TokenTable):
                 return join_words(text.split(), detokenize)
             return close_spaces(text) if clean_up_tokenization_spaces else text
 
-        if isinstance(rows, list) and rows and isinstance(rows[0], list):
-            return list(map(decode, rows))
-        return decode([rows] if isinstance(rows, int) else rows)
+        return decode_rows(token_ids, decode)
 
-    def batch_decode(
-        self, sequences: Any, skip_special_tokens: bool = False, **options: Any
-    ) -> list[str]:
-        """Return the text of each row of ids; the options are those of :meth:`decode`."""
-        rows = as_lists(sequences)
-        if isinstance(rows, list) and not rows:
-            return []
-        texts = self.decode(rows, skip_special_tokens, **options)
-        return [texts] if isinstance(texts, str) else texts
+    def convert_tokens_to_string(self, tokens: Iterable[str]) -> str:
+        """Join pieces to words, with a space behind each word.
+
+        >>> from xlm_text import XLMTokenizer
+        >>> tokenizer = XLMTokenizer.from_pretrained()
+        >>> tokenizer.convert_tokens_to_string(["w", "ord</w>", "s</w>"])
+        'word s'
+        """
+        return "".join(tokens).replace(END_OF_WORD, " ").strip()
 
     def _apart(self, tokens: Sequence[str]) -> list[list[str]]:
         """Cut a row of tokens into those that are never cut and what is between them."""

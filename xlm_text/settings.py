@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from xlm_text.errors import InputError
 from xlm_text.files.user_words import check_segmenter, read_user_dictionary
 from xlm_text.files.vocabulary import SPECIAL_TOKENS
 from xlm_text.languages.table import RULE_SETS, choose_segmenter, language, segmenter_choices
 from xlm_text.patterns import compile_pattern
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 TOKEN_NAMES = (
     "bos_token",
@@ -27,8 +30,114 @@ UNLIMITED = 10**20
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Everything about a tokenizer but its vocabulary.  The defaults are the reference's.
+class CommonSettings:
+    """What every kind of tokenizer can be told, beside its vocabulary.
+
+    Attributes:
+        split_special_tokens: whether special and added tokens in a text are text like any other.
+        bos_token: the first token of a sequence.
+        eos_token: the end of a sequence, where a kind of tokenizer has a use for it.
+        unk_token: stands for every piece that the vocabulary does not have.
+        sep_token: the token behind each sequence, where ``eos_token`` is not.
+        pad_token: what rows are padded with.
+        cls_token: the token whose state stands for the sequence.
+        mask_token: stands for a token that the model has to predict.
+        additional_special_tokens: further tokens that are never cut.
+        model_max_length: the longest sequence of the model, in tokens; ``None`` for no limit.
+        padding_side: where padding goes.
+        truncation_side: where tokens are cut off.
+        clean_up_tokenization_spaces: whether decoding closes the space before punctuation.
+        memory_limit: how many units of text, and how many words, are cached.
+
+    """
+
+    split_special_tokens: bool = False
+    bos_token: str | None = "<s>"
+    eos_token: str | None = None
+    unk_token: str | None = "<unk>"
+    sep_token: str | None = "</s>"
+    pad_token: str | None = "<pad>"
+    cls_token: str | None = "</s>"
+    mask_token: str | None = None
+    additional_special_tokens: tuple[str, ...] = ()
+    model_max_length: int | None = None
+    padding_side: Literal["right", "left"] = "right"
+    truncation_side: Literal["right", "left"] = "right"
+    clean_up_tokenization_spaces: bool = False
+    memory_limit: int = 100_000
+
+    def __post_init__(self) -> None:
+        self._check_choices("padding_side", "truncation_side", allowed=("right", "left"))
+        self._check_switches("split_special_tokens", "clean_up_tokenization_spaces")
+        self._check_strings(*TOKEN_NAMES)
+        if not is_whole(self.memory_limit, 1):
+            raise InputError(f"memory_limit must be a number from 1 on, not {self.memory_limit!r}")
+        object.__setattr__(self, "model_max_length", _length(self.model_max_length))
+        object.__setattr__(self, "additional_special_tokens", _tokens(self))
+
+    def _check_choices(self, *names: str, allowed: tuple[str, ...]) -> None:
+        for name in names:
+            if getattr(self, name) not in allowed:
+                raise InputError(
+                    f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}"
+                )
+
+    def _check_switches(self, *names: str) -> None:
+        for name in names:
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} must be true or false, not {getattr(self, name)!r}")
+
+    def _check_strings(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, str) or not value):
+                raise InputError(f"{name} must be a string or None, not {value!r}")
+
+    @property
+    def named_tokens(self) -> dict[str, str]:
+        """The special tokens that have a role, by its name."""
+        tokens = {name: getattr(self, name) for name in TOKEN_NAMES}
+        return {name: token for name, token in tokens.items() if token is not None}
+
+    @property
+    def special_tokens(self) -> list[str]:
+        """Every special token once: those with a role first."""
+        return list(dict.fromkeys([*self.named_tokens.values(), *self.additional_special_tokens]))
+
+    def change(self, **changes: Any) -> Self:
+        """Return settings with some of them changed; an unknown name is an error."""
+        names = [field.name for field in fields(self)]
+        unknown = [name for name in changes if name not in names]
+        if unknown:
+            raise InputError(f"no setting is called {unknown[0]!r}: there are {', '.join(names)}")
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class XLMRobertaSettings(CommonSettings):
+    """Everything about an XLM-RoBERTa tokenizer but its vocabulary: the reference's defaults.
+
+    ``memory_limit`` is not saved with the tokenizer.
+
+    Attributes:
+        add_prefix_space: whether a word at the beginning of a text is the same as one behind a
+            space.  Every published checkpoint was trained so.
+
+    """
+
+    eos_token: str | None = "</s>"
+    cls_token: str | None = "<s>"
+    mask_token: str | None = "<mask>"
+    add_prefix_space: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_switches("add_prefix_space")
+
+
+@dataclass(frozen=True)
+class Settings(CommonSettings):
+    """Everything about an XLM tokenizer but its vocabulary.  The defaults are the reference's.
 
     All of them are saved with the tokenizer but ``kytea_model``, a path on this machine, and
     ``memory_limit``.
@@ -53,23 +162,13 @@ class Settings:
         normalize_unicode: ``"NFC"`` composes a text before anything else looks at it; offsets
             still are those of the text as it was given.
         do_lowercase_and_remove_accent: whether the checkpoint was trained on such text.
-        split_special_tokens: whether special and added tokens in a text are text like any other.
         lang2id: the id of each language of the checkpoint; ``None`` where that is not known.
         use_lang_emb: whether the model has language embeddings, and so wants ``langs``.
         bos_token: the first token of a sequence.  ``"<s>"`` is the reference's; the original
             implementation trained its checkpoints with ``"</s>"`` there.
         eos_token: a role that XLM's own sequences do not use, as ``cls_token``.
-        unk_token: stands for every piece that the vocabulary does not have.
-        sep_token: the token behind each sequence.
-        pad_token: what rows are padded with.
-        cls_token: see ``eos_token``.
-        mask_token: stands for a token that the model has to predict.
-        additional_special_tokens: further tokens that are never cut.
-        model_max_length: the longest sequence of the model, in tokens; ``None`` for no limit.
-        padding_side: where padding goes.
-        truncation_side: where tokens are cut off.
-        clean_up_tokenization_spaces: whether decoding closes the space before punctuation.
-        memory_limit: how many units of text, and how many words, are cached in each language.
+
+    The others are those of :class:`CommonSettings`, for every kind of tokenizer.
 
     """
 
@@ -84,42 +183,19 @@ class Settings:
     protected_patterns: tuple[str, ...] = ()
     normalize_unicode: Literal["NFC"] | None = None
     do_lowercase_and_remove_accent: bool = True
-    split_special_tokens: bool = False
     lang2id: Mapping[str, int] | None = None
     use_lang_emb: bool = False
-    bos_token: str | None = "<s>"
-    eos_token: str | None = None
-    unk_token: str | None = "<unk>"
-    sep_token: str | None = "</s>"
-    pad_token: str | None = "<pad>"
-    cls_token: str | None = "</s>"
     mask_token: str | None = "<special1>"
     additional_special_tokens: tuple[str, ...] = SPECIAL_TOKENS
-    model_max_length: int | None = None
-    padding_side: Literal["right", "left"] = "right"
-    truncation_side: Literal["right", "left"] = "right"
-    clean_up_tokenization_spaces: bool = False
-    memory_limit: int = 100_000
 
     def __post_init__(self) -> None:
-        for name, allowed in {**_CHOICES, **segmenter_choices()}.items():
-            if getattr(self, name) not in allowed:
-                raise InputError(
-                    f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}"
-                )
-        for name in _SWITCHES:
-            if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name} must be true or false, not {getattr(self, name)!r}")
-        for name in ("lang", *TOKEN_NAMES):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, str) or not value):
-                raise InputError(f"{name} must be a string or None, not {value!r}")
-        if not is_whole(self.memory_limit, 1):
-            raise InputError(f"memory_limit must be a number from 1 on, not {self.memory_limit!r}")
+        super().__post_init__()
+        for name, allowed in {"rules": RULE_SETS, **segmenter_choices()}.items():
+            self._check_choices(name, allowed=allowed)
+        self._check_switches(*_SWITCHES)
+        self._check_strings("lang")
         for name, value in _FAITHFUL.items() if self.faithful else ():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "model_max_length", _length(self.model_max_length))
-        object.__setattr__(self, "additional_special_tokens", _tokens(self))
         object.__setattr__(self, "protected_patterns", _patterns(self.protected_patterns))
         if self.normalize_unicode not in (None, "NFC"):
             raise InputError(
@@ -157,23 +233,8 @@ class Settings:
         """Whether nobody chose a language, and there are several, or perhaps are."""
         return self.lang is None and (self.lang2id is None or len(self.lang2id) > 1)
 
-    @property
-    def named_tokens(self) -> dict[str, str]:
-        """The special tokens that have a role, by its name."""
-        tokens = {name: getattr(self, name) for name in TOKEN_NAMES}
-        return {name: token for name, token in tokens.items() if token is not None}
-
-    @property
-    def special_tokens(self) -> list[str]:
-        """Every special token once: those with a role first."""
-        return list(dict.fromkeys([*self.named_tokens.values(), *self.additional_special_tokens]))
-
-    def change(self, **changes: Any) -> Settings:
+    def change(self, **changes: Any) -> Self:
         """Return settings with some of them changed; an unknown name is an error."""
-        names = [field.name for field in fields(self)]
-        unknown = [name for name in changes if name not in names]
-        if unknown:
-            raise InputError(f"no setting is called {unknown[0]!r}: there are {', '.join(names)}")
         faithful = changes.get("faithful", self.faithful)
         for name, value in _FAITHFUL.items() if faithful else ():
             if changes.get(name, value) != value:
@@ -181,23 +242,16 @@ class Settings:
                     f"faithful=True means {name}={value!r}, not {changes[name]!r}: "
                     f"leave {name} out, or set faithful=False"
                 )
-        return replace(self, **changes)
+        return super().change(**changes)
 
 
 # What the original implementation does, where a setting of its own says so.
 _FAITHFUL = {"rules": "moses", "bos_token": "</s>"}
-_CHOICES = {
-    "padding_side": ("right", "left"),
-    "truncation_side": ("right", "left"),
-    "rules": RULE_SETS,
-}
 _SWITCHES = (
     "any_language",
     "faithful",
     "do_lowercase_and_remove_accent",
-    "split_special_tokens",
     "use_lang_emb",
-    "clean_up_tokenization_spaces",
 )
 
 
@@ -214,7 +268,7 @@ def _length(value: Any) -> int | None:
     return None if value is None or value >= UNLIMITED else value
 
 
-def _tokens(settings: Settings) -> tuple[str, ...]:
+def _tokens(settings: CommonSettings) -> tuple[str, ...]:
     tokens = settings.additional_special_tokens
     if not isinstance(tokens, list | tuple) or not all(isinstance(token, str) for token in tokens):
         raise InputError(f"additional_special_tokens must be a list of tokens, not {tokens!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from operator import index
-from typing import Any, overload
+from typing import Any, ClassVar, Protocol, overload
 
 from tokenizers import AddedToken
 
@@ -13,44 +13,52 @@ from xlm_text.analysis.added_tokens import AddedTokens
 from xlm_text.arguments import read_arguments, read_tokens
 from xlm_text.attributes import Attributes
 from xlm_text.batches.rows import Frame, SpecialToken
-from xlm_text.bpe.subwords import END_OF_WORD
 from xlm_text.errors import InputError
-from xlm_text.files.vocabulary import Vocabulary
-from xlm_text.languages.table import segmenter_choices
 from xlm_text.sequences import as_list
-from xlm_text.settings import TOKEN_NAMES, Settings
+from xlm_text.settings import TOKEN_NAMES, CommonSettings
 
-# The settings that decide which ids a text gets.
-_CUTTING = (
-    "do_lowercase_and_remove_accent",
-    "faithful",
-    "kytea_model",
-    "memory_limit",
-    "normalize_unicode",
-    "protected_patterns",
-    "rules",
-    "unk_token",
-    "user_dictionary",
-    *segmenter_choices(),
-)
 _FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
+
+
+class Pieces(Protocol):
+    """What a table of tokens needs of a vocabulary."""
+
+    @property
+    def ids(self) -> Mapping[str, int]:
+        """The id of each piece."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of ids."""
+        ...
+
+    def in_order(self) -> list[str]:
+        """Return the pieces in the order of their ids."""
+        ...
+
+    def require(self, tokens: Iterable[str]) -> None:
+        """Raise an ``InputError`` unless every one of ``tokens`` has an id."""
+        ...
 
 
 class TokenTable(Attributes):
     """Everything about tokens that needs no text: what the tokenizer and its call look up.
 
     Args:
-        vocabulary: the pieces and merges.
+        vocabulary: the pieces.
         settings: the roles of special tokens; those that the vocabulary lacks are added to it.
         added: the tokens that were added before, by their ids.
         named: special tokens that the caller named, by their text, perhaps with flags.
 
     """
 
+    # The settings that decide which ids a text gets.
+    _cutting: ClassVar[frozenset[str]] = frozenset({"memory_limit", "unk_token"})
+
     def __init__(
         self,
-        vocabulary: Vocabulary,
-        settings: Settings,
+        vocabulary: Pieces,
+        settings: CommonSettings,
         added: Mapping[int, AddedToken],
         named: Mapping[str, str | AddedToken],
     ) -> None:
@@ -59,7 +67,7 @@ class TokenTable(Attributes):
         self._added = self._make_added({})
         # For texts whose special tokens are text like any other.
         self._none_added = self._make_added({})
-        self._framed: tuple[Settings | None, Frame] = None, Frame(None, None, None)
+        self._framed: tuple[CommonSettings | None, Frame] = None, Frame(None, None, None)
         # Tokens that were added keep their ids; so they come before the others.
         self._restore(added)
         unk = settings.unk_token
@@ -69,7 +77,7 @@ class TokenTable(Attributes):
 
     @cached_property
     def _pieces(self) -> list[str]:
-        return sorted(self._vocabulary.ids, key=self._vocabulary.ids.__getitem__)
+        return self._vocabulary.in_order()
 
     # What it is ---------------------------------------------------------------------------
 
@@ -90,7 +98,7 @@ class TokenTable(Attributes):
                 "add_special_tokens adds it"
             )
         self._settings = settings
-        if not changes.keys().isdisjoint(_CUTTING):
+        if not changes.keys().isdisjoint(self._cutting):
             self._forget()
         # A token with a role is never cut.
         self._add([tokens.get(token, token) for token in settings.special_tokens], special=True)
@@ -99,7 +107,7 @@ class TokenTable(Attributes):
         """Drop what may not be true any more when tokens or settings change."""
 
     def _make_added(self, tokens: Mapping[int, AddedToken]) -> AddedTokens:
-        added = AddedTokens(len(self._vocabulary.ids))
+        added = AddedTokens(len(self._vocabulary))
         for id_, token in tokens.items():
             added.add(token, id_)
         return added
@@ -110,10 +118,10 @@ class TokenTable(Attributes):
     @property
     def vocab_size(self) -> int:
         """The size of the vocabulary without tokens that were added to it."""
-        return len(self._vocabulary.ids)
+        return len(self._vocabulary)
 
     def __len__(self) -> int:
-        return len(self._vocabulary.ids) + self._added.beyond
+        return len(self._vocabulary) + self._added.beyond
 
     def get_vocab(self) -> dict[str, int]:
         """Return the id of every token, added ones included."""
@@ -212,7 +220,7 @@ class TokenTable(Attributes):
             else:
                 token = _copy(token)
                 token.special = token.special or special
-            if token.normalized and not token.special and self.do_lower_case:
+            if token.normalized and not token.special and self._lowers_added_tokens:
                 token.content = token.content.lower()
             if token.special and token.content not in special_tokens:
                 special_tokens.add(token.content)
@@ -225,8 +233,13 @@ class TokenTable(Attributes):
             self._settings = self._settings.change(additional_special_tokens=tuple(extra))
         return size - before
 
+    @property
+    def _lowers_added_tokens(self) -> bool:
+        """Whether added tokens that are not special lose their case, as texts do."""
+        return False
+
     def _restore(self, added: Mapping[int, AddedToken]) -> None:
-        size = len(self._vocabulary.ids)
+        size = len(self._vocabulary)
         wrong: list[tuple[str, int, int]] = []
         for id_, token in added.items():
             known = self._vocabulary.ids.get(token.content, self._added.ids.get(token.content))
@@ -282,16 +295,6 @@ class TokenTable(Attributes):
         skipped = set(self.all_special_ids) if skip_special_tokens else ()
         return [self._token(id_) for id_ in numbers if id_ not in skipped]
 
-    def convert_tokens_to_string(self, tokens: Iterable[str]) -> str:
-        """Join pieces to words, with a space behind each word.
-
-        >>> from xlm_text import XLMTokenizer
-        >>> tokenizer = XLMTokenizer.from_pretrained()
-        >>> tokenizer.convert_tokens_to_string(["w", "ord</w>", "s</w>"])
-        'word s'
-        """
-        return "".join(tokens).replace(END_OF_WORD, " ").strip()
-
     def _token(self, id_: int) -> str:
         if 0 <= id_ < len(self._pieces):
             return self._pieces[id_]
@@ -311,21 +314,26 @@ class TokenTable(Attributes):
         settings, frame = self._framed
         if settings is not self._settings:
             settings = self._settings
-            tokens = (settings.bos_token, settings.sep_token, settings.pad_token)
-            frame = Frame(*(None if t is None else SpecialToken(t, self._id(t)) for t in tokens))
+            tokens = (getattr(settings, role) for role in self._format.roles)
+            start, end, pad = (None if t is None else SpecialToken(t, self._id(t)) for t in tokens)
+            frame = Frame(start, end, pad, self._format)
             self._framed = settings, frame
         return frame
 
     def build_inputs_with_special_tokens(
         self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
     ) -> list[int]:
-        """Put ids between the special tokens: ``<s> A </s>``, for a pair ``<s> A </s> B </s>``.
+        """Put ids between the special tokens, as a call does: ``<s> A </s>``.
 
-        The first token is ``bos_token``, the others are ``sep_token``.
+        A pair is ``<s> A </s> B </s>``, of XLM-RoBERTa ``<s> A </s></s> B </s>``.
         """
-        first, end = self._frame.id_of("bos_token"), self._frame.id_of("sep_token")
-        second = [] if token_ids_1 is None else [*token_ids_1, end]
-        return [first, *token_ids_0, end, *second]
+        start, end = self._frame.id_of("start"), self._frame.id_of("end")
+        second = [] if token_ids_1 is None else [*self._between(end), *token_ids_1, end]
+        return [start, *token_ids_0, end, *second]
+
+    def _between(self, end: int) -> list[int]:
+        """Return what stands between the texts of a pair behind the end of the first."""
+        return [end] * (self._format.separators - 1)
 
     def get_special_tokens_mask(
         self,
@@ -346,7 +354,7 @@ class TokenTable(Attributes):
                 )
             special = set(self.all_special_ids)
             return [int(id_ in special) for id_ in token_ids_0]
-        second = [] if token_ids_1 is None else [0] * len(token_ids_1) + [1]
+        second = [] if token_ids_1 is None else [*self._between(1), *[0] * len(token_ids_1), 1]
         return [1] + [0] * len(token_ids_0) + [1, *second]
 
     def create_token_type_ids_from_sequences(
@@ -355,10 +363,10 @@ class TokenTable(Attributes):
         """Return 0 for the first text with its special tokens and 1 for the second with its own.
 
         XLM's models look these ids up among their *word* embeddings, so they are made on request
-        only.
+        only.  XLM-RoBERTa's know one type: all are 0.
         """
-        second = [] if token_ids_1 is None else [1] * (len(token_ids_1) + 1)
-        return [0] * (len(token_ids_0) + 2) + second
+        count = 0 if token_ids_1 is None else len(token_ids_1) + self._format.separators
+        return [0] * (len(token_ids_0) + 2) + [self._format.second_type] * count
 
 
 def _ids_of(

@@ -30,7 +30,7 @@ def test_the_details_agree(tokenizer, lang):
         [],
         ["<br>", "a FOO b", ""],
     ]
-    texts = tokenizer._texts(lang)
+    texts = tokenizer._cutter(lang)
     for _ in range(2):  # first computed, then from the cache
         ids, spans, tokens = (texts.columns(given, detail) for detail in Detail)
         assert ids.ids == spans.ids == tokens.ids
@@ -50,7 +50,7 @@ def test_the_details_agree(tokenizer, lang):
 
 def test_a_text_of_words_is_its_words_one_after_another(tokenizer):
     words = ["Hello", "FOO", "x<br>y", "", "world!"]
-    texts = tokenizer._texts("en")
+    texts = tokenizer._cutter("en")
     whole = texts.columns([words], Detail.TOKENS)
     each = texts.columns(words, Detail.TOKENS)
     assert whole.ids[0] == [id_ for row in each.ids for id_ in row]

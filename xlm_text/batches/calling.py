@@ -6,16 +6,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import starmap
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 from xlm_text.alignment.spans import Span
-from xlm_text.analysis.columns import Detail
-from xlm_text.analysis.texts import Text, Texts
+from xlm_text.analysis.columns import Columns, Detail
+from xlm_text.analysis.texts import Text
 from xlm_text.batches.samples import Given, Samples
 from xlm_text.errors import InputError
 
+
+class Cutter(Protocol):
+    """Cuts texts into pieces; it never changes."""
+
+    def columns(self, texts: Sequence[Text], detail: Detail) -> Columns:
+        """Return the pieces of texts; the spans of a text of words count from each word."""
+        ...
+
+
 # Gives what cuts the texts of a language.
-Load = Callable[[str], Texts]
+Load = Callable[[str], Cutter]
 
 
 class Tokens(NamedTuple):
@@ -42,7 +51,7 @@ class Source:
 
     texts: Sequence[Text | Given]
     langs: Sequence[str]
-    cutters: dict[str, Texts]
+    cutters: dict[str, Cutter]
 
     @cached_property
     def tokens(self) -> list[Tokens]:
@@ -99,7 +108,7 @@ def _tokenize(
         return Side(Source(texts, langs, {langs[0]: cutter}), columns.ids, columns.spans)
     ids: list[list[int]] = [[]] * len(texts)
     offsets: list[list[Span]] = [[]] * len(texts)
-    cutters: dict[str, Texts] = {}
+    cutters: dict[str, Cutter] = {}
     for lang, members in _plain_by_language(texts, langs):
         cutters[lang] = load(lang)
         try:

@@ -1,7 +1,8 @@
 """From the tokens of texts and the options of a call to the batch: a pure function.
 
-The row of a sample is ``bos first sep`` or ``bos first sep second sep``.  Every column is laid out
-in the same way, from a list for each text and what stands for the special tokens.
+The row of a sample is ``start first end`` or ``start first end second end``, perhaps with two of
+``end`` in the middle.  Every column is laid out in the same way, from a list for each text and what
+stands for the special tokens.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from xlm_text.batches.calling import Side
 from xlm_text.batches.encoding import BatchEncoding
 from xlm_text.batches.options import Options
 from xlm_text.batches.padding import pad_columns, padded_length
-from xlm_text.batches.rows import Frame, Rows, Window, whole_windows
+from xlm_text.batches.rows import Format, Frame, Rows, Window, whole_windows
 from xlm_text.batches.tensors import to_tensors
 from xlm_text.batches.truncation import cut_window
 from xlm_text.errors import InputError
@@ -40,19 +41,23 @@ def lay_out(
         batched: whether the caller gave a list, and so gets one back.
 
     """
-    windows = _cut(first, second, options)
+    windows = _cut(first, second, options, frame.format)
     return _Layout(first, second, options, frame, lang2id, batched, windows).batch()
 
 
-def _cut(first: Side, second: Side | None, options: Options) -> list[Window] | None:
-    room = options.room(second is not None)
+def _cut(
+    first: Side, second: Side | None, options: Options, format_: Format
+) -> list[Window] | None:
+    room = options.room(format_.special_tokens(second is not None))
     if room is None:
         return None
     stride = options.stride if options.return_overflowing_tokens else None
     return [
         part
         for window in _whole_windows(first, second)
-        for part in cut_window(window, room, options.truncation, options.truncation_side, stride)
+        for part in cut_window(
+            window, room, options.truncation, options.truncation_side, stride, format_.halves
+        )
     ]
 
 
@@ -73,11 +78,11 @@ class _Layout:
 
     def batch(self) -> BatchEncoding:
         options, first, second = self.options, self.first, self.second
-        bos = sep = 0
+        start = end = 0
         if options.add_special_tokens:
-            bos, sep = self.frame.id_of("bos_token"), self.frame.id_of("sep_token")
+            start, end = self.frame.id_of("start"), self.frame.id_of("end")
         ids = None if second is None else second.ids
-        columns: dict[str, Any] = {"input_ids": self._rows(first.ids, ids, bos, sep)}
+        columns: dict[str, Any] = {"input_ids": self._rows(first.ids, ids, start, end)}
         lengths = [len(row) for row in columns["input_ids"]]
         if options.return_token_type_ids:
             columns["token_type_ids"] = self._token_types()
@@ -95,7 +100,7 @@ class _Layout:
             lengths, options.padding, options.max_length, options.pad_to_multiple_of
         )
         if length is not None:
-            pad = self.frame.id_of("pad_token")
+            pad = self.frame.id_of("pad")
             columns = pad_columns(columns, length, options.padding_side, pad)
         return self._result(columns, lengths, length or 0)
 
@@ -103,7 +108,7 @@ class _Layout:
         options = self.options
         frame = self.frame
         if not options.add_special_tokens:
-            frame = frame._replace(bos_token=None, sep_token=None)
+            frame = frame._replace(start=None, end=None)
         side = options.padding_side
         second = None if self.second is None else self.second.source
         rows = Rows(self.first.source, second, self.windows, frame, length, side)
@@ -112,10 +117,14 @@ class _Layout:
         if options.return_length:
             # A single text is measured with its padding, as in the reference.
             padded = [len(row) for row in columns["input_ids"]]
-            columns["length"] = lengths if self.batched else padded
+            with_padding = frame.format.padded_length or not self.batched
+            columns["length"] = padded if with_padding else lengths
         single = not self.batched and not options.return_overflowing_tokens
         if single and options.return_tensors is None:
-            columns = {name: column[0] for name, column in columns.items()}
+            as_list = {"length"} if frame.format.padded_length else set()
+            columns = {
+                name: column if name in as_list else column[0] for name, column in columns.items()
+            }
         return BatchEncoding(to_tensors(columns, options.return_tensors, own=True), rows)
 
     @cached_property
@@ -133,26 +142,29 @@ class _Layout:
         if self.windows is None and second is None:
             return [[opening, *row, closing] for row in first] if special else [*first]
         start, end = ([opening], [closing]) if special else ([], [])
+        between = end * self.frame.format.separators
         rows = []
         for sample, part, other in self._all_windows:
-            row = [*start, *first[sample][part.start : part.stop], *end]
+            row = [*start, *first[sample][part.start : part.stop]]
             if second is not None and other is not None:
+                row += between
                 row += second[sample][other.start : other.stop]
-                row += end
+            row += end
             rows.append(row)
         return rows
 
     def _sizes(self) -> list[tuple[int, int]]:
         """Return how many tokens of each row belong to the first and to the second text."""
         special = int(self.options.add_special_tokens)
+        behind = special * self.frame.format.separators
         return [
-            (len(w.first) + 2 * special, 0 if w.second is None else len(w.second) + special)
+            (len(w.first) + 2 * special, 0 if w.second is None else len(w.second) + behind)
             for w in self._all_windows
         ]
 
     def _token_types(self) -> list[list[int]]:
         # Without special tokens the reference gives the second text no type of its own.
-        second = int(self.options.add_special_tokens)
+        second = self.frame.format.second_type if self.options.add_special_tokens else 0
         return [[0] * n + [second] * m for n, m in self._sizes()]
 
     def _langs(self) -> list[list[int]]:

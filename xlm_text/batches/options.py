@@ -7,7 +7,7 @@ from typing import Any
 
 from xlm_text.batches.tensors import TENSORS
 from xlm_text.errors import InputError
-from xlm_text.settings import NO_LIMIT, UNLIMITED, Settings, is_whole
+from xlm_text.settings import NO_LIMIT, UNLIMITED, CommonSettings, is_whole
 
 PADDING = ("do_not_pad", "longest", "max_length")
 TRUNCATION = ("do_not_truncate", "longest_first", "only_first", "only_second")
@@ -37,11 +37,14 @@ class Options:
     return_length: bool = False
     return_langs: bool = False
 
-    def room(self, pair: bool) -> int | None:
-        """Return how many tokens of the texts a row can hold; ``None`` for any number."""
+    def room(self, special_tokens: int) -> int | None:
+        """Return how many tokens of the texts a row can hold; ``None`` for any number.
+
+        ``special_tokens`` are those of a row that has some.
+        """
         if self.truncation == "do_not_truncate" or self.max_length is None:
             return None
-        special = (3 if pair else 2) if self.add_special_tokens else 0
+        special = special_tokens if self.add_special_tokens else 0
         if self.max_length < special:
             raise InputError(
                 f"is {self.max_length}, which has no room for the {special} special tokens",
@@ -51,7 +54,7 @@ class Options:
 
 
 def read_options(
-    settings: Settings,
+    settings: CommonSettings,
     *,
     padding: bool | str = False,
     truncation: bool | str | None = False,
@@ -61,7 +64,6 @@ def read_options(
     padding_side: str | None = None,
     return_tensors: str | None = None,
     return_attention_mask: bool | None = True,
-    return_langs: bool | None = None,
     **columns: Any,
 ) -> Options:
     """Check the arguments of a call and fill in what follows from others.
@@ -110,7 +112,6 @@ def read_options(
         stride=stride,
         return_tensors=return_tensors,
         return_attention_mask=return_attention_mask is not False,
-        return_langs=settings.use_lang_emb if return_langs is None else return_langs,
         **columns,
     )
 

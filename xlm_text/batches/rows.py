@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from xlm_text.alignment.spans import Span
 from xlm_text.batches.calling import Source
@@ -41,18 +41,54 @@ class SpecialToken(NamedTuple):
     id: int
 
 
+@dataclass(frozen=True)
+class Format:
+    """How a kind of tokenizer puts rows together; XLM's by default.
+
+    Attributes:
+        roles: the roles of the token in front of a row, behind each text, and of padding.
+        separators: how many of those behind a text stand between the two texts of a pair.
+        second_type: what the second text's tokens are in ``token_type_ids``.
+        halves: how ``"longest_first"`` cuts a pair: as the Rust library does, each text to half of
+            the room where both are longer; else token by token, from the longer one.
+        padded_length: whether ``length`` counts the padding of a batch's rows, too, and stays a
+            list where one text was given.
+
+    """
+
+    roles: tuple[str, str, str] = ("bos_token", "sep_token", "pad_token")
+    separators: int = 1
+    second_type: int = 1
+    halves: bool = False
+    padded_length: bool = False
+
+    def special_tokens(self, pair: bool) -> int:
+        """Return how many special tokens a row has."""
+        return 2 + self.separators * pair
+
+
 class Frame(NamedTuple):
-    """The special tokens around texts; ``None`` where no token has the role."""
+    """The special tokens around texts; ``None`` where no token has the role.
 
-    bos_token: SpecialToken | None
-    sep_token: SpecialToken | None
-    pad_token: SpecialToken | None
+    Attributes:
+        start: the first token of a row.
+        end: the one behind each text.
+        pad: what rows are padded with.
+        format: how rows are put together.
 
-    def id_of(self, name: str) -> int:
+    """
+
+    start: SpecialToken | None
+    end: SpecialToken | None
+    pad: SpecialToken | None
+    format: Format = Format()
+
+    def id_of(self, place: Literal["start", "end", "pad"]) -> int:
         """Return the id of a token that rows need."""
-        special: SpecialToken | None = getattr(self, name)
+        special: SpecialToken | None = getattr(self, place)
         if special is None:
-            raise InputError(f"the tokenizer has no {name}: set one, as in tokenizer.{name} = ...")
+            role = self.format.roles[self._fields.index(place)]
+            raise InputError(f"the tokenizer has no {role}: set one, as in tokenizer.{role} = ...")
         return special.id
 
 
@@ -110,13 +146,14 @@ class Rows(NamedTuple):
 
     def _encoding(self, window: Window) -> Encoding:
         row = Encoding([], [], [], [], [])
-        bos, sep, pad = self.frame
-        _add_special(row, bos)
+        start, end, pad, format_ = self.frame
+        _add_special(row, start)
         _add_part(row, self.first, window.sample, window.first, 0)
-        _add_special(row, sep)
+        _add_special(row, end)
         if self.second is not None and window.second is not None:
+            _add_special(row, end, format_.separators - 1)
             _add_part(row, self.second, window.sample, window.second, 1)
-            _add_special(row, sep)
+            _add_special(row, end)
         missing = self.length - len(row.ids)
         if missing <= 0:
             return row

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from numbers import Integral
 from operator import index
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from xlm_text.analysis.texts import Text
 from xlm_text.errors import InputError
 from xlm_text.sequences import as_list
 
-
-class Tokenizer(Protocol):
-    """What the reading of the samples needs of the tokenizer."""
-
-    def check_language(self, lang: str | None, *, needed: bool = True) -> str:
-        """Return the language to use; raise if it cannot be used."""
-        ...
-
-    def convert_ids_to_tokens(self, ids: list[int]) -> list[str]:
-        """Return the tokens of ids; raise if there are none."""
-        ...
+# Returns the language to use, and raises if it cannot be used; the second argument says whether it
+# matters.
+CheckLanguage = Callable[[str | None, bool], str]
+# Returns the tokens of ids, and raises if there are none.
+TokensOf = Callable[[list[int]], list[str]]
 
 
 class Given(NamedTuple):
@@ -47,7 +41,8 @@ class Samples(NamedTuple):
 
 
 def read_samples(
-    tokenizer: Tokenizer,
+    check_language: CheckLanguage,
+    tokens_of: TokensOf,
     text: Any,
     text_pair: Any,
     lang: str | Sequence[str] | None,
@@ -59,7 +54,7 @@ def read_samples(
     """Check the texts of a call and their languages.
 
     ``words`` says that texts are lists of words, and ``needed`` that it matters in which language
-    they are.
+    they are; the callables are the tokenizer's.
     """
     for name, given in (("text", text), ("text_pair", text_pair)):
         if isinstance(given, Mapping):
@@ -83,16 +78,16 @@ def read_samples(
                 f"text_pair has {len(pairs)} texts, but text has {len(texts)}: "
                 "there must be one for each"
             )
-    texts = _read_texts(tokenizer, "text", texts, words, batched)
+    texts = _read_texts(tokens_of, "text", texts, words, batched)
     if pairs is not None:
-        pairs = _read_texts(tokenizer, "text_pair", pairs, words, batched)
+        pairs = _read_texts(tokens_of, "text_pair", pairs, words, batched)
     # Where no text is cut into words, nothing depends on a language that nobody named.
     needed = needed and any(type(one) is not Given for one in chain(texts, pairs or ()))
-    langs = _langs_of("lang", lang, len(texts), tokenizer, needed)
+    langs = _langs_of("lang", lang, len(texts), check_language, needed)
     pair_langs = (
         langs
         if lang_pair is None
-        else _langs_of("lang_pair", lang_pair, len(texts), tokenizer, needed)
+        else _langs_of("lang_pair", lang_pair, len(texts), check_language, needed)
     )
     return Samples(texts, langs, pairs, pair_langs, batched)
 
@@ -144,7 +139,7 @@ def _is_pair(text: Any, words: bool) -> bool:
 
 
 def _read_texts(
-    tokenizer: Tokenizer, name: str, texts: list[Any], words: bool, batched: bool
+    tokens_of: TokensOf, name: str, texts: list[Any], words: bool, batched: bool
 ) -> list[Any]:
     if not words and set(map(type, texts)) <= {str}:
         return texts
@@ -153,7 +148,7 @@ def _read_texts(
         number = i if batched else None
         text = as_list(given)
         if isinstance(text, list) and text and _is_id(text[0]):
-            read.append(_read_ids(tokenizer, name, text, number))
+            read.append(_read_ids(tokens_of, name, text, number))
         elif not words:
             check_string(name, text, number)
             read.append(text)
@@ -169,14 +164,14 @@ def _read_texts(
     return read
 
 
-def _read_ids(tokenizer: Tokenizer, name: str, ids: list[Any], number: int | None) -> Given:
+def _read_ids(tokens_of: TokensOf, name: str, ids: list[Any], number: int | None) -> Given:
     other = next((id_ for id_ in ids if not _is_id(id_)), None)
     if other is not None:
         problem = f"must be ids only or no ids, but one of them is {_describe(other)}"
         raise InputError(problem, argument=name, number=number)
     numbers = list(map(index, ids))
     try:
-        return Given(numbers, tokenizer.convert_ids_to_tokens(numbers))
+        return Given(numbers, tokens_of(numbers))
     except InputError as error:
         raise error.at(number) from None
 
@@ -192,10 +187,10 @@ def _describe(value: Any) -> str:
 
 
 def _langs_of(
-    name: str, lang: str | Sequence[str] | None, count: int, tokenizer: Tokenizer, needed: bool
+    name: str, lang: str | Sequence[str] | None, count: int, check: CheckLanguage, needed: bool
 ) -> list[str]:
     if lang is None or isinstance(lang, str):
-        return [tokenizer.check_language(lang, needed=needed)] * count
+        return [check(lang, needed)] * count
     langs = as_list(lang)
     if not isinstance(langs, list):
         problem = f"must be a language or a list of them, not {_describe(lang)}"
@@ -206,7 +201,7 @@ def _langs_of(
     checked = []
     for i, one in enumerate(langs):
         try:
-            checked.append(tokenizer.check_language(one, needed=needed))
+            checked.append(check(one, needed))
         except InputError as error:
             raise error.at(i) from None
     return checked

@@ -7,7 +7,7 @@ from xlm_text.errors import Argument, InputError
 
 
 def cut_window(
-    window: Window, room: int, strategy: str, side: str, stride: int | None
+    window: Window, room: int, strategy: str, side: str, stride: int | None, halves: bool = False
 ) -> list[Window]:
     """Cut a sample to ``room`` tokens.
 
@@ -17,6 +17,7 @@ def cut_window(
         strategy: ``longest_first``, ``only_first`` or ``only_second``.
         side: where tokens are cut off, ``"right"`` or ``"left"``.
         stride: how many tokens a row shares with the one before; ``None`` for one row only.
+        halves: see :class:`~xlm_text.batches.rows.Format`.
 
     Returns:
         The row, and with a ``stride`` a further one for every part that did not fit.
@@ -29,6 +30,8 @@ def cut_window(
         if strategy == "only_second":
             raise _cannot(window, f"{n} tokens do not fit into {room} and there is no second text")
         return [window._replace(first=part) for part in _parts(n, room, side, stride, window)]
+    if strategy == "longest_first" and halves:
+        return _cut_to_halves(window, room, side, stride)
     if strategy == "longest_first":
         if stride is not None:
             raise InputError(
@@ -56,6 +59,25 @@ def cut_window(
     if first:
         return [window._replace(first=part) for part in parts]
     return [window._replace(second=part) for part in parts]
+
+
+def _cut_to_halves(window: Window, room: int, side: str, stride: int | None) -> list[Window]:
+    """Cut both texts where both are longer than half of the room, else the longer one.
+
+    With a stride every part of the first text comes with every part of the second one.
+    """
+    n, m = len(window.first), len(window.second or ())
+    shorter = min(n, m, room // 2)
+    longer = room - shorter
+    kept_n, kept_m = (longer, shorter) if n > m else (shorter, longer)
+    firsts = _parts(n, kept_n, side, stride, window) if kept_n < n else [range(n)]
+    seconds = _parts(m, kept_m, side, stride, window) if kept_m < m else [range(m)]
+    # The library's order: the first row, the other parts of the first text, and the first part of
+    # it with the others of the second.
+    pairs = [(0, 0)]
+    pairs += [(i, j) for i in range(1, len(firsts)) for j in range(len(seconds))]
+    pairs += [(0, j) for j in range(1, len(seconds))]
+    return [Window(window.sample, firsts[i], seconds[j]) for i, j in pairs]
 
 
 def _shorten_both(n: int, m: int, surplus: int) -> tuple[int, int]:

@@ -84,6 +84,13 @@ class Vocabulary:
         ids = words_to_ids(words, str(vocab_file), max_vocab)
         return cls(ids, codes_to_merges(codes, str(codes_file)))
 
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def in_order(self) -> list[str]:
+        """Return the pieces in the order of their ids."""
+        return sorted(self.ids, key=self.ids.__getitem__)
+
     def save(self, folder: str | Path, prefix: str | None = None) -> tuple[str, str]:
         """Write ``vocab.json`` and ``merges.txt`` into a folder; return their paths."""
         names = [Path(folder, (prefix + "-" if prefix else "") + n) for n in _PUBLISHED_NAMES]
@@ -103,7 +110,7 @@ class Vocabulary:
                 or merge cannot be written there.
 
         """
-        pieces = sorted(self.ids, key=self.ids.__getitem__)
+        pieces = self.in_order()
         if tuple(pieces[: len(RESERVED)]) != tuple(RESERVED):
             raise InputError(
                 "the original format begins with the special words "
