@@ -84,6 +84,9 @@ LAYERS = {
         *("xlm_text.alignment", "xlm_text.analysis", "xlm_text.errors", "xlm_text.sequences"),
         "xlm_text.settings",
     },
+    "xlm_text.unigram": {
+        *("xlm_text.analysis", "xlm_text.errors", "xlm_text.files", "xlm_text.settings"),
+    },
     "xlm_text.streams": {"xlm_text.errors", "xlm_text.sequences", "xlm_text.settings"},
     "xlm_text.corpora": {
         *("xlm_text.bpe", "xlm_text.errors", "xlm_text.files", "xlm_text.streams"),

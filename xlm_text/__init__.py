@@ -6,17 +6,21 @@
 'hello , world !'
 """
 
+from xlm_text.auto import AutoTokenizer
 from xlm_text.batches.encoding import BatchEncoding
 from xlm_text.checkpoints import CHECKPOINTS, Checkpoint
 from xlm_text.errors import InputError, MissingComponentError
 from xlm_text.files.vocabulary import Vocabulary
 from xlm_text.notices import LanguageWarning, LengthWarning
-from xlm_text.settings import Settings
+from xlm_text.roberta import XLMRobertaTokenizer
+from xlm_text.settings import Settings, XLMRobertaSettings
 from xlm_text.tokenizer import XLMTokenizer
 from xlm_text.training import train
+from xlm_text.unigram.vocabulary import UnigramVocabulary
 
 __all__ = [
     "CHECKPOINTS",
+    "AutoTokenizer",
     "BatchEncoding",
     "Checkpoint",
     "InputError",
@@ -24,7 +28,10 @@ __all__ = [
     "LengthWarning",
     "MissingComponentError",
     "Settings",
+    "UnigramVocabulary",
     "Vocabulary",
+    "XLMRobertaSettings",
+    "XLMRobertaTokenizer",
     "XLMTokenizer",
     "train",
 ]

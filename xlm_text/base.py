@@ -97,7 +97,8 @@ class BaseTokenizer(Decoder):
             text: a text, a list of texts, or a list of pairs of texts.  An array or column of
                 strings is a list, and a list of ids is a text that was tokenized already.
             text_pair: the second text, or one for each of the list.
-            add_special_tokens: put ``bos_token`` in front and ``sep_token`` behind each text.
+            add_special_tokens: put the special tokens around texts: ``<s> A </s>`` and
+                ``<s> A </s> B </s>``, for XLM-RoBERTa ``<s> A </s></s> B </s>``.
             padding: ``True`` or ``"longest"`` pads to the longest row, ``"max_length"`` to
                 ``max_length``, or to the model's longest sequence without it.
             truncation: ``True`` or ``"longest_first"``, ``"only_first"``, ``"only_second"``.
@@ -111,7 +112,7 @@ class BaseTokenizer(Decoder):
             padding_side: ``"left"`` or ``"right"``, instead of the tokenizer's setting.
             return_tensors: ``"np"``, ``"pt"`` or ``"tf"``; lists without it.
             return_token_type_ids: add ``token_type_ids``; XLM's models look them up among their
-                word embeddings, so they are hardly ever wanted.
+                word embeddings, and XLM-RoBERTa's have one type, so they are hardly ever wanted.
             return_attention_mask: add ``attention_mask``: 1, and 0 for padding.
             return_overflowing_tokens: give a further row for each part of a text that did not
                 fit, and ``overflow_to_sample_mapping``, the number of each row's text.
@@ -121,8 +122,10 @@ class BaseTokenizer(Decoder):
                 special tokens and padding.
             return_length: add ``length``.
             lang: the language, or one for each text; by default the tokenizer's own.
+                XLM-RoBERTa's tokenizer has no use for it.
             lang_pair: that of the second texts; by default that of the first.
-            bypass_tokenizer: only split at white space and apply the merges.
+            bypass_tokenizer: only split at white space and apply the merges; not for
+                XLM-RoBERTa's, which has none.
             split_special_tokens: special and added tokens in the texts are text like any other;
                 by default the tokenizer's setting.
             text_target: a text, or one for each of the list, whose ids become ``labels``; alone,
@@ -144,6 +147,7 @@ class BaseTokenizer(Decoder):
                 about its length.  Once for each tokenizer.
 
         Example:
+            >>> from xlm_text import XLMTokenizer
             >>> tokenizer = XLMTokenizer.from_pretrained()
             >>> batch = tokenizer(["Hello!", "你好！"], lang=["en", "zh"], padding=True)
             >>> [len(row) for row in batch["input_ids"]], batch["attention_mask"][1]
@@ -208,6 +212,7 @@ class BaseTokenizer(Decoder):
         ``prepend_batch_axis`` asks for one.
 
         Example:
+            >>> from xlm_text import XLMTokenizer
             >>> tokenizer = XLMTokenizer.from_pretrained()
             >>> tokenizer.prepare_for_model([20, 21], [22], max_length=7, padding="max_length")
             {'input_ids': [0, 20, 21, 1, 22, 1, 2],
@@ -275,6 +280,7 @@ class BaseTokenizer(Decoder):
                 rows of all texts before it are out.  Its ``number`` counts from the first text.
 
         Example:
+            >>> from xlm_text import XLMTokenizer
             >>> tokenizer = XLMTokenizer.from_pretrained()
             >>> rows = tokenizer.encode_iterator(["Hello!", "Au revoir."], lang=["en", "fr"])
             >>> [len(row) for row in rows]

@@ -16,7 +16,7 @@ class Decoder(TokenTable):
     """A table of tokens that turns ids into text."""
 
     @abstractmethod
-    def decode(self, token_ids: Any, skip_special_tokens: bool = False, **options: Any) -> Any:
+    def decode(self, token_ids: Any, *args: Any, **options: Any) -> Any:
         """Return the text of ids, or of each of several rows of them."""
 
     def batch_decode(

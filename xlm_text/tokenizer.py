@@ -20,7 +20,7 @@ from xlm_text.bpe.subwords import Subwords
 from xlm_text.checkpoints import KNOWN_LANGUAGES
 from xlm_text.decoding import WordDecoder
 from xlm_text.errors import InputError
-from xlm_text.files.storage import load_pretrained, save_settings
+from xlm_text.files.storage import load_pretrained, make_folder, save_settings
 from xlm_text.files.vocabulary import Vocabulary
 from xlm_text.languages.table import choose_segmenter, no_such_language, segmenter_choices
 from xlm_text.settings import Settings
@@ -168,10 +168,7 @@ class XLMTokenizer(LanguageAttributes, WordDecoder, BaseTokenizer):
         self, save_directory: str | Path, filename_prefix: str | None = None
     ) -> tuple[str, str]:
         """Write ``vocab.json`` and ``merges.txt`` only; return their paths."""
-        try:
-            Path(save_directory).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{save_directory}: not a folder ({error.strerror})") from None
+        make_folder(save_directory)
         return self._vocabulary.save(save_directory, filename_prefix)
 
     def save_original(self, codes_file: str | Path, vocab_file: str | Path) -> None:

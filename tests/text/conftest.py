@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import transformers
 
 import xlm_text
-from xlm_text import XLMTokenizer
+from xlm_text import XLMRobertaTokenizer, XLMTokenizer
 
 from .support import FIXTURES, KYTEA_MODEL, Reference, load_reference, write_published
+from .unigram import train_sentencepiece, train_tokenizers
 
 # name, files of the shared data, size of the checkpoints' vocabulary
 REAL_VOCABULARIES = {"xnli15": ("_xnli_15", 95000), "enfr": ("_enfr", 64139)}
@@ -82,3 +84,41 @@ def ours(load_ours: Callable[..., XLMTokenizer]) -> XLMTokenizer:
 def theirs(load_theirs: Callable[..., Reference]) -> Reference:
     """The reference with the fixtures' vocabulary; tests must not change it."""
     return load_theirs()
+
+
+@pytest.fixture(scope="session")
+def unigram_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Give the folder of a small XLM-RoBERTa vocabulary.
+
+    ``sentencepiece`` has SentencePiece's model alone, ``saved`` what transformers saves of it, and
+    ``plain`` what it saves of a vocabulary of the Rust library, without a table of characters.
+    """
+    home = tmp_path_factory.mktemp("unigram")
+
+    @lru_cache
+    def folder_of(name: str) -> Path:
+        if name == "plain":
+            return train_tokenizers(home / name)
+        learnt = home / "sentencepiece"
+        if not learnt.is_dir():
+            train_sentencepiece(learnt)
+        if name == "saved":
+            transformers.XLMRobertaTokenizer.from_pretrained(learnt).save_pretrained(home / name)
+        return home / name
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def load_roberta(
+    unigram_folder: Callable[[str], Path],
+) -> Callable[..., tuple[XLMRobertaTokenizer, Any]]:
+    """Load one of those folders here and in transformers; tests must not change either."""
+
+    @lru_cache
+    def load(name: str = "saved", **settings: Any) -> tuple[XLMRobertaTokenizer, Any]:
+        folder = unigram_folder(name)
+        theirs = transformers.XLMRobertaTokenizer.from_pretrained(folder, **settings)
+        return XLMRobertaTokenizer.from_pretrained(folder, **settings), theirs
+
+    return load

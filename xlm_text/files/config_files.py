@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from xlm_text.errors import InputError
 from xlm_text.languages.table import segmenter_choices
-from xlm_text.settings import NO_LIMIT, TOKEN_NAMES, Settings
+from xlm_text.settings import NO_LIMIT, TOKEN_NAMES, CommonSettings, Settings
 
-# Settings that stand in the file under their own name.  The reference knows the first ones; the
-# others it passes on.
-_PLAIN = (
-    "do_lowercase_and_remove_accent",
+# Settings that stand in the file under their own name, those of every kind of tokenizer first.  The
+# reference knows them, and the next one; the others it passes on.
+COMMON = (
     "padding_side",
     "truncation_side",
     "clean_up_tokenization_spaces",
     "split_special_tokens",
+)
+_PLAIN = (
+    "do_lowercase_and_remove_accent",
+    *COMMON,
     "lang",
     "any_language",
     "rules",
@@ -34,6 +37,15 @@ def settings_from_tokenizer_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
     What this package does not use is passed over.
     """
+    found = common_settings_from_tokenizer_config(config, _PLAIN)
+    _check_words(found.get("user_dictionary"))
+    return found | _languages(config)
+
+
+def common_settings_from_tokenizer_config(
+    config: Mapping[str, Any], plain: Iterable[str] = COMMON
+) -> dict[str, Any]:
+    """Return those that every kind of tokenizer has, and others that stand under their own name."""
     # A role that is null has no token; for other settings null says nothing.
     found: dict[str, Any] = {
         name: None if config[name] is None else _content(name, config[name])
@@ -46,9 +58,7 @@ def settings_from_tokenizer_config(config: Mapping[str, Any]) -> dict[str, Any]:
             tokens = [_content(name, token) for token in config[name]]
             found["additional_special_tokens"] = tuple(tokens)
             break
-    found |= {name: config[name] for name in _PLAIN if config.get(name) is not None}
-    _check_words(found.get("user_dictionary"))
-    found.update(_languages(config))
+    found |= {name: config[name] for name in plain if config.get(name) is not None}
     if config.get("model_max_length") is not None:
         found["model_max_length"] = config["model_max_length"]
     return found
@@ -66,9 +76,23 @@ def settings_from_model_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def tokenizer_config(settings: Settings) -> dict[str, Any]:
     """Return what a ``tokenizer_config.json`` says of the settings, for transformers too."""
-    config: dict[str, Any] = {"tokenizer_class": "XLMTokenizer"}
+    config = common_tokenizer_config("XLMTokenizer", settings, _PLAIN)
+    if settings.lang2id is not None:
+        config["lang2id"] = dict(settings.lang2id)
+        config["id2lang"] = {str(id_): lang for lang, id_ in settings.lang2id.items()}
+    return config
+
+
+def common_tokenizer_config(
+    kind: str, settings: CommonSettings, plain: Iterable[str] = COMMON
+) -> dict[str, Any]:
+    """Return what the file says of the settings that every kind has, and of others by their name.
+
+    ``kind`` is the reference's class.
+    """
+    config: dict[str, Any] = {"tokenizer_class": kind}
     # The reference fills in what is left out, so that a role without a token has to say so.
-    default = Settings().named_tokens
+    default = type(settings)().named_tokens
     config |= {
         name: token
         for name in TOKEN_NAMES
@@ -76,12 +100,9 @@ def tokenizer_config(settings: Settings) -> dict[str, Any]:
     }
     # Versions of the reference before 5 know the extra tokens by their older name only.
     config["additional_special_tokens"] = list(settings.additional_special_tokens)
-    if settings.lang2id is not None:
-        config["lang2id"] = dict(settings.lang2id)
-        config["id2lang"] = {str(id_): lang for lang, id_ in settings.lang2id.items()}
     length = settings.model_max_length
     config["model_max_length"] = NO_LIMIT if length is None else length
-    values = {name: getattr(settings, name) for name in _PLAIN}
+    values = {name: getattr(settings, name) for name in plain}
     return config | {name: value for name, value in values.items() if value not in (None, ())}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,9 +31,9 @@ from xlm_text.files.folders import (
 )
 from xlm_text.files.text_files import read_json, write_text
 from xlm_text.files.vocabulary import Vocabulary
-from xlm_text.settings import Settings
+from xlm_text.settings import CommonSettings, Settings
 
-_OPTIONAL = (TOKENIZER_CONFIG_FILE, SPECIAL_TOKENS_FILE, ADDED_TOKENS_FILE, MODEL_CONFIG_FILE)
+CONFIG_FILES = (TOKENIZER_CONFIG_FILE, SPECIAL_TOKENS_FILE, ADDED_TOKENS_FILE, MODEL_CONFIG_FILE)
 _FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
 
 # Small, learnt from news and Wikipedia sentences in nine languages; for demonstration only.
@@ -54,17 +55,68 @@ def load_pretrained(
     """Read the files of a tokenizer from a folder, the hub, or (``None``) this package."""
     if where is None:
         return _load_folder(DEFAULT_FOLDER, {})
+    folder = find_folder(where, (VOCAB_FILE, MERGES_FILE, *CONFIG_FILES), hub, subfolder)
+    known: dict[str, Any] = {}
+    if (checkpoint := published(str(where))) and local_folder(where) is None:
+        known = {
+            "lang2id": checkpoint.lang2id,
+            "do_lowercase_and_remove_accent": checkpoint.do_lowercase_and_remove_accent,
+            "use_lang_emb": checkpoint.language_embeddings,
+            "model_max_length": 512,
+        }
+    return _load_folder(folder, known)
+
+
+def find_folder(
+    where: str | Path, files: Iterable[str], hub: Mapping[str, Any], subfolder: str | None
+) -> Path:
+    """Return a folder on this machine with those of the files that there are.
+
+    Args:
+        where: a folder, or the name of a checkpoint on the hub.
+        files: what is fetched from the hub.
+        hub: arguments of the hub's client.
+        subfolder: where the files are in the folder, or in the repository on the hub.
+
+    Raises:
+        InputError: there is no such folder, and the hub does not have it.
+
+    """
     subfolder = (subfolder or "").strip("/")
-    name = str(where)
+    folder = local_folder(where)
+    if folder is None:
+        try:
+            folder = download(str(where), [str(PurePosixPath(subfolder, f)) for f in files], hub)
+        except NotFoundError as error:
+            raise InputError(
+                f"{str(where)!r} is neither a folder nor to be had from the hub ({error}); "
+                f"the published checkpoints are {', '.join(CHECKPOINTS)}"
+            ) from error
+    return folder / subfolder
+
+
+def local_folder(where: str | Path) -> Path | None:
+    """Return the folder of this name; ``None`` if it can only be a name on the hub."""
     try:
         folder = local_path(where)
     except NotFoundError:
         folder = Path(where)
-    if folder is None:
-        return _load_hub(name, hub, subfolder)
-    if not folder.is_dir():
-        raise InputError(f"{name!r} is not a folder")
-    return _load_folder(folder / subfolder, {})
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{str(where)!r} is not a folder")
+    return folder
+
+
+def read_config_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read those of the files with settings that a folder has."""
+    return {name: read_json(folder / name) for name in CONFIG_FILES if (folder / name).is_file()}
+
+
+def make_folder(folder: str | Path) -> None:
+    """Make a folder where there is none."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: not a folder ({error.strerror})") from None
 
 
 def save_settings(
@@ -76,6 +128,13 @@ def save_settings(
         str(id_): {"content": token.content, **{flag: getattr(token, flag) for flag in _FLAGS}}
         for id_, token in added_tokens.items()
     }
+    return save_config(folder, config, settings)
+
+
+def save_config(
+    folder: str | Path, config: Mapping[str, Any], settings: CommonSettings
+) -> tuple[str, ...]:
+    """Write ``tokenizer_config.json`` and the special tokens of settings; return the paths."""
     tokens = {
         **settings.named_tokens,
         "additional_special_tokens": list(settings.additional_special_tokens),
@@ -92,18 +151,25 @@ def _load_folder(folder: Path, known: Mapping[str, Any]) -> Stored:
     for name in (VOCAB_FILE, MERGES_FILE):
         if not (folder / name).is_file():
             raise InputError(f"{folder} has no {name}: is it a folder in the published layout?")
-    files = {name: read_json(folder / name) for name in _OPTIONAL if (folder / name).is_file()}
-    try:
+    files = read_config_files(folder)
+    with unusable_files(folder, files):
         settings, tokens = _read_settings(files, known)
+    vocabulary = Vocabulary.from_files(folder / VOCAB_FILE, folder / MERGES_FILE)
+    return Stored(vocabulary, settings, dict(sorted(tokens.items())))
+
+
+@contextmanager
+def unusable_files(folder: Path, files: Iterable[str]) -> Iterator[None]:
+    """Make an :class:`InputError` of what goes wrong while the content of files is read."""
+    try:
+        yield
+    except InputError:
+        raise
     except (TypeError, KeyError, AttributeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(
             f"{folder}: {', '.join(files)} cannot be used: something there is not what it "
             f"should be ({type(error).__name__}: {error})"
         ) from None
-    vocabulary = Vocabulary.from_files(folder / VOCAB_FILE, folder / MERGES_FILE)
-    return Stored(vocabulary, settings, dict(sorted(tokens.items())))
 
 
 def _read_settings(
@@ -120,33 +186,27 @@ def _read_settings(
         found |= settings_from_tokenizer_config(files.get(SPECIAL_TOKENS_FILE, {}))
     settings = Settings().change(**found)
     if added is not None:
-        return settings, {int(id_): _added_token(token) for id_, token in added.items()}
-    special = set(settings.special_tokens)
-    return settings, {
+        return settings, read_added_tokens(added)
+    older = files.get(ADDED_TOKENS_FILE, {})
+    return settings, read_older_added_tokens(older, settings.special_tokens)
+
+
+def read_added_tokens(added: Mapping[str, Any]) -> dict[int, AddedToken]:
+    """Read the tokens of ``added_tokens_decoder``."""
+    return {int(id_): read_added_token(token) for id_, token in added.items()}
+
+
+def read_older_added_tokens(
+    added: Mapping[str, Any], special_tokens: Iterable[str]
+) -> dict[int, AddedToken]:
+    """Read an ``added_tokens.json``, which has no flags."""
+    special = set(special_tokens)
+    return {
         int(id_): AddedToken(text, special=text in special, normalized=text not in special)
-        for text, id_ in files.get(ADDED_TOKENS_FILE, {}).items()
+        for text, id_ in added.items()
     }
 
 
-def _added_token(token: Mapping[str, Any]) -> AddedToken:
+def read_added_token(token: Mapping[str, Any]) -> AddedToken:
+    """Read a token with its flags."""
     return AddedToken(token["content"], **{flag: bool(token.get(flag)) for flag in _FLAGS})
-
-
-def _load_hub(name: str, hub: Mapping[str, Any], subfolder: str) -> Stored:
-    files = [str(PurePosixPath(subfolder, file)) for file in (VOCAB_FILE, MERGES_FILE, *_OPTIONAL)]
-    try:
-        folder = download(name, files, hub)
-    except NotFoundError as error:
-        raise InputError(
-            f"{name!r} is neither a folder nor to be had from the hub ({error}); "
-            f"the published checkpoints are {', '.join(CHECKPOINTS)}"
-        ) from error
-    known: dict[str, Any] = {}
-    if checkpoint := published(name):
-        known = {
-            "lang2id": checkpoint.lang2id,
-            "do_lowercase_and_remove_accent": checkpoint.do_lowercase_and_remove_accent,
-            "use_lang_emb": checkpoint.language_embeddings,
-            "model_max_length": 512,
-        }
-    return _load_folder(folder / subfolder, known)
