@@ -11,9 +11,10 @@ from xlm_text.batches.encoding import BatchEncoding
 from xlm_text.checkpoints import CHECKPOINTS, Checkpoint
 from xlm_text.errors import InputError, MissingComponentError
 from xlm_text.files.vocabulary import Vocabulary
+from xlm_text.flaubert import FlaubertTokenizer
 from xlm_text.notices import LanguageWarning, LengthWarning
 from xlm_text.roberta import XLMRobertaTokenizer
-from xlm_text.settings import Settings, XLMRobertaSettings
+from xlm_text.settings import FlaubertSettings, Settings, XLMRobertaSettings
 from xlm_text.tokenizer import XLMTokenizer
 from xlm_text.training import train
 from xlm_text.unigram.vocabulary import UnigramVocabulary
@@ -23,6 +24,8 @@ __all__ = [
     "AutoTokenizer",
     "BatchEncoding",
     "Checkpoint",
+    "FlaubertSettings",
+    "FlaubertTokenizer",
     "InputError",
     "LanguageWarning",
     "LengthWarning",

@@ -16,13 +16,15 @@ from xlm_text.files.folders import (
     VOCAB_FILE,
 )
 from xlm_text.files.storage import CONFIG_FILES, find_folder, read_config_files
+from xlm_text.flaubert import FlaubertTokenizer
 from xlm_text.roberta import XLMRobertaTokenizer
 from xlm_text.tokenizer import XLMTokenizer
 from xlm_text.unigram.files import SENTENCEPIECE_FILE, TOKENIZER_FILE
 from xlm_text.unigram.storage import AS_IT_IS
 
 # By the types of models.
-_KINDS: dict[str, type[XLMTokenizer] | type[XLMRobertaTokenizer]] = {
+_KINDS: dict[str, type[BaseTokenizer]] = {
+    "flaubert": FlaubertTokenizer,
     "xlm": XLMTokenizer,
     "xlm-roberta": XLMRobertaTokenizer,
 }
@@ -34,7 +36,7 @@ _FILES = {
     MERGES_FILE: "xlm",
 }
 # How the names of models' classes begin.
-_CLASSES = {"XLMRoberta": "xlm-roberta", "XLM": "xlm"}
+_CLASSES = {"XLMRoberta": "xlm-roberta", "XLM": "xlm", "Flaubert": "flaubert"}
 
 
 class AutoTokenizer:
@@ -75,7 +77,8 @@ class AutoTokenizer:
         Args:
             where: a folder, or the name of a checkpoint on the hub.
             config: a model's configuration, in the place of ``config.json``.
-            tokenizer_type: the type, whatever the files say: ``"xlm"`` or ``"xlm-roberta"``.
+            tokenizer_type: the type, whatever the files say: ``"flaubert"``, ``"xlm"`` or
+                ``"xlm-roberta"``.
             use_fast: accepted, and ignored: there is one implementation of each kind.
             trust_remote_code: accepted, and ignored: no code of a checkpoint is ever run.
             revision: a branch, tag or commit on the hub.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from xlm_text.batches.calling import Cutter, Side, tokenize
 from xlm_text.batches.encoding import BatchEncoding
@@ -22,12 +23,15 @@ from xlm_text.settings import CommonSettings
 from xlm_text.streams.texts import EncodeBatch, check_stream, encode_stream
 from xlm_text.tokens import Pieces
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 
 class BaseTokenizer(Decoder):
     """What every kind of tokenizer has: the call, and what is made of it.
 
-    A kind says what cuts texts (:meth:`_cutter`), which language a text is in
-    (:meth:`_language`), and how its rows are put together (``_format``).
+    A kind says how it is loaded (:meth:`_load`), what cuts texts (:meth:`_cutter`), which language
+    a text is in (:meth:`_language`), and how its rows are put together (``_format``).
     """
 
     def __init__(
@@ -39,6 +43,69 @@ class BaseTokenizer(Decoder):
     ) -> None:
         self._notices = Notices()
         super().__init__(vocabulary, settings, added, named)
+
+    def __repr__(self) -> str:
+        added = len(self) - self.vocab_size
+        return (
+            f"{type(self).__name__}(name_or_path={self.name_or_path!r}, "
+            f"vocab_size={self.vocab_size}, added_tokens={added}, "
+            f"model_max_length={self.model_max_length}, "
+            f"padding_side={self._settings.padding_side!r}, "
+            f"truncation_side={self._settings.truncation_side!r}, "
+            f"special_tokens={self.special_tokens_map})"
+        )
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        where: str | Path | None = None,
+        *,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        token: str | None = None,
+        subfolder: str | None = None,
+        **settings: Any,
+    ) -> Self:
+        """Load a tokenizer.
+
+        Args:
+            where: a folder in the published layout, or the name of a checkpoint on the hub; one of
+                XLM's may go without ``FacebookAI/``.  ``None`` is the small XLM vocabulary that
+                comes with this package, which is for demonstration only.
+            revision: a branch, tag or commit on the hub.
+            cache_dir: where the hub's files are kept, instead of its usual cache.
+            local_files_only: use what the cache has, and never the network.
+            token: a hub token, for private repositories.
+            subfolder: where the files are in the folder, or in the repository on the hub.
+            **settings: changes to the settings that the files name.
+
+        Raises:
+            InputError: there is no such folder or checkpoint, a file cannot be used, or a
+                setting does not exist.
+            MissingComponentError: the package that reads a file is not installed.
+
+        """
+        hub = {
+            "revision": revision,
+            "cache_dir": cache_dir,
+            "local_files_only": local_files_only,
+            "token": token,
+        }
+        tokenizer = cls._load(where, hub, subfolder, settings)
+        tokenizer.name_or_path = "" if where is None else str(where)
+        return tokenizer
+
+    @classmethod
+    @abstractmethod
+    def _load(
+        cls,
+        where: str | Path | None,
+        hub: Mapping[str, Any],
+        subfolder: str | None,
+        arguments: Mapping[str, Any],
+    ) -> Self:
+        """Load a tokenizer, with ``arguments`` as changes to its settings."""
 
     @abstractmethod
     def _cutter(self, lang: str, bypass: bool, split: bool | None) -> Cutter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokenizers import AddedToken
 from tokenizers.processors import TemplateProcessing
@@ -26,6 +26,9 @@ from xlm_text.unigram.storage import (
     save_unigram,
 )
 from xlm_text.unigram.vocabulary import UnigramVocabulary
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class XLMRobertaTokenizer(BaseTokenizer):
@@ -80,17 +83,6 @@ class XLMRobertaTokenizer(BaseTokenizer):
         added = stored.added_tokens if added_tokens is None else added_tokens
         super().__init__(stored.vocabulary, settings, added, named)
 
-    def __repr__(self) -> str:
-        added = len(self) - self.vocab_size
-        return (
-            f"{type(self).__name__}(name_or_path={self.name_or_path!r}, "
-            f"vocab_size={self.vocab_size}, added_tokens={added}, "
-            f"model_max_length={self.model_max_length}, "
-            f"padding_side={self._settings.padding_side!r}, "
-            f"truncation_side={self._settings.truncation_side!r}, "
-            f"special_tokens={self.special_tokens_map})"
-        )
-
     @property
     def settings(self) -> XLMRobertaSettings:
         """How the tokenizer behaves."""
@@ -104,51 +96,22 @@ class XLMRobertaTokenizer(BaseTokenizer):
     # Loading and saving -------------------------------------------------------------------
 
     @classmethod
-    def from_pretrained(
+    def _load(
         cls,
-        where: str | Path,
-        *,
-        revision: str | None = None,
-        cache_dir: str | Path | None = None,
-        local_files_only: bool = False,
-        token: str | None = None,
-        subfolder: str | None = None,
-        **settings: Any,
-    ) -> XLMRobertaTokenizer:
-        """Load a tokenizer.
-
-        Args:
-            where: a folder with a ``tokenizer.json`` or a ``sentencepiece.bpe.model``, or the name
-                of a checkpoint on the hub.
-            revision: a branch, tag or commit on the hub.
-            cache_dir: where the hub's files are kept, instead of its usual cache.
-            local_files_only: use what the cache has, and never the network.
-            token: a hub token, for private repositories.
-            subfolder: where the files are in the folder, or in the repository on the hub.
-            **settings: changes to the :class:`~xlm_text.XLMRobertaSettings` that the files name.
-
-        Raises:
-            InputError: there is no such folder or checkpoint, a file cannot be used, or a
-                setting does not exist.
-            MissingComponentError: there is only a ``sentencepiece.bpe.model``, and the package
-                that reads it is not installed.
-
-        """
-        hub = {
-            "revision": revision,
-            "cache_dir": cache_dir,
-            "local_files_only": local_files_only,
-            "token": token,
-        }
+        where: str | Path | None,
+        hub: Mapping[str, Any],
+        subfolder: str | None,
+        arguments: Mapping[str, Any],
+    ) -> Self:
+        if where is None:
+            raise InputError("must be a folder or a name on the hub, not None", argument="where")
         stored = load_unigram(where, hub, subfolder)
-        tokenizer = cls(
+        return cls(
             stored.vocabulary,
             settings=stored.settings,
             added_tokens=stored.added_tokens,
-            **{**_by_role(stored.settings, stored.named), **settings},
+            **{**_by_role(stored.settings, stored.named), **arguments},
         )
-        tokenizer.name_or_path = str(where)
-        return tokenizer
 
     def save_pretrained(self, save_directory: str | Path) -> tuple[str, ...]:
         """Write a folder that :meth:`from_pretrained` and transformers load; return the paths.

@@ -136,6 +136,26 @@ class XLMRobertaSettings(CommonSettings):
 
 
 @dataclass(frozen=True)
+class FlaubertSettings(CommonSettings):
+    """Everything about a FlauBERT tokenizer but its vocabulary: the reference's defaults.
+
+    ``memory_limit`` is not saved with the tokenizer.
+
+    Attributes:
+        do_lowercase: whether the checkpoint was trained on text without capitals; accents stay.
+
+    """
+
+    mask_token: str | None = "<special1>"
+    additional_special_tokens: tuple[str, ...] = SPECIAL_TOKENS
+    do_lowercase: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_switches("do_lowercase")
+
+
+@dataclass(frozen=True)
 class Settings(CommonSettings):
     """Everything about an XLM tokenizer but its vocabulary.  The defaults are the reference's.
 

@@ -9,27 +9,23 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import AddedToken
 
 from xlm_text.analysis.analyzers import Cutters
-from xlm_text.analysis.columns import Detail
-from xlm_text.analysis.texts import Texts
 from xlm_text.arguments import read_arguments
 from xlm_text.attributes import LanguageAttributes
-from xlm_text.base import BaseTokenizer
-from xlm_text.batches.samples import check_string
 from xlm_text.bpe.original import OriginalSubwords
 from xlm_text.bpe.subwords import Subwords
+from xlm_text.bpe_tokenizer import BpeTokenizer
 from xlm_text.checkpoints import KNOWN_LANGUAGES
-from xlm_text.decoding import WordDecoder
 from xlm_text.errors import InputError
-from xlm_text.files.storage import load_pretrained, make_folder, save_settings
+from xlm_text.files.storage import load_pretrained, save_settings
 from xlm_text.files.vocabulary import Vocabulary
 from xlm_text.languages.table import choose_segmenter, no_such_language, segmenter_choices
 from xlm_text.settings import Settings
 
 if TYPE_CHECKING:
-    from xlm_text.analysis.explanation import Explanation
+    from typing_extensions import Self
 
 
-class XLMTokenizer(LanguageAttributes, WordDecoder, BaseTokenizer):
+class XLMTokenizer(LanguageAttributes, BpeTokenizer):
     """Tokenizer of the XLM checkpoints, in every language they have.
 
     Most users load one with :meth:`from_pretrained`.
@@ -49,8 +45,7 @@ class XLMTokenizer(LanguageAttributes, WordDecoder, BaseTokenizer):
 
     """
 
-    _vocabulary: Vocabulary
-    _cutting = BaseTokenizer._cutting | {
+    _cutting = BpeTokenizer._cutting | {
         *("do_lowercase_and_remove_accent", "faithful", "kytea_model", "normalize_unicode"),
         *("protected_patterns", "rules", "user_dictionary", *segmenter_choices()),
     }
@@ -66,10 +61,7 @@ class XLMTokenizer(LanguageAttributes, WordDecoder, BaseTokenizer):
     ) -> None:
         changes, named = read_arguments(arguments)
         settings = (settings or Settings()).change(**changes)
-        vocabulary = _vocabulary(vocab_file, merges_file)
-        self._cutters: Cutters | None = None
-        super().__init__(vocabulary, settings, added_tokens or {}, named)
-        self._subwords = self._make_subwords()
+        super().__init__(vocab_file, merges_file, settings, added_tokens or {}, named)
         if settings.lang is not None:
             self.check_language(settings.lang)
 
@@ -89,57 +81,20 @@ class XLMTokenizer(LanguageAttributes, WordDecoder, BaseTokenizer):
     # Loading and saving -------------------------------------------------------------------
 
     @classmethod
-    def from_pretrained(
+    def _load(
         cls,
-        where: str | Path | None = None,
-        *,
-        revision: str | None = None,
-        cache_dir: str | Path | None = None,
-        local_files_only: bool = False,
-        token: str | None = None,
-        subfolder: str | None = None,
-        **settings: Any,
-    ) -> XLMTokenizer:
-        """Load a tokenizer.
-
-        Args:
-            where: a folder in the published layout; the name of a checkpoint on the hub, with
-                or without ``FacebookAI/``; or ``None`` for the small vocabulary that comes with
-                this package, which is for demonstration only.
-            revision: a branch, tag or commit on the hub.
-            cache_dir: where the hub's files are kept, instead of its usual cache.
-            local_files_only: use what the cache has, and never the network.
-            token: a hub token, for private repositories.
-            subfolder: where the files are in the folder, or in the repository on the hub.
-            **settings: changes to the :class:`~xlm_text.Settings` that the files name.
-
-        Raises:
-            InputError: there is no such folder or checkpoint, a file cannot be used, or a
-                setting does not exist.
-
-        """
-        hub = {
-            "revision": revision,
-            "cache_dir": cache_dir,
-            "local_files_only": local_files_only,
-            "token": token,
-        }
+        where: str | Path | None,
+        hub: Mapping[str, Any],
+        subfolder: str | None,
+        arguments: Mapping[str, Any],
+    ) -> Self:
         stored = load_pretrained(where, hub, subfolder)
-        tokenizer = cls(
+        return cls(
             stored.vocabulary,
             settings=stored.settings,
             added_tokens=stored.added_tokens,
-            **settings,
+            **arguments,
         )
-        tokenizer.name_or_path = "" if where is None else str(where)
-        return tokenizer
-
-    @classmethod
-    def from_files(
-        cls, vocab_file: str | Path, merges_file: str | Path, **settings: Any
-    ) -> XLMTokenizer:
-        """Load from a ``vocab.json`` and a ``merges.txt``, and settings by name."""
-        return cls(vocab_file, merges_file, **settings)
 
     @classmethod
     def from_original(
@@ -164,91 +119,9 @@ class XLMTokenizer(LanguageAttributes, WordDecoder, BaseTokenizer):
         vocabulary = self.save_vocabulary(save_directory)
         return (*vocabulary, *save_settings(save_directory, self._settings, self._added.by_id()))
 
-    def save_vocabulary(
-        self, save_directory: str | Path, filename_prefix: str | None = None
-    ) -> tuple[str, str]:
-        """Write ``vocab.json`` and ``merges.txt`` only; return their paths."""
-        make_folder(save_directory)
-        return self._vocabulary.save(save_directory, filename_prefix)
-
     def save_original(self, codes_file: str | Path, vocab_file: str | Path) -> None:
         """Write the vocabulary in the original format (fastBPE codes, words with counts)."""
         self._vocabulary.save_original(codes_file, vocab_file)
-
-    # From text to tokens ------------------------------------------------------------------
-
-    def tokenize(
-        self,
-        text: str,
-        lang: str | None = None,
-        bypass_tokenizer: bool = False,
-        split_special_tokens: bool | None = None,
-    ) -> list[str]:
-        """Cut a text into pieces; the last piece of each word ends in ``</w>``.
-
-        Args:
-            text: the text.  Special and added tokens in it stay whole.
-            lang: its language; by default the tokenizer's own.
-            bypass_tokenizer: only split at white space and apply the merges, for text that went
-                through the preprocessing elsewhere.
-            split_special_tokens: special and added tokens in the text are text like any other; by
-                default the tokenizer's setting.
-
-        Raises:
-            InputError: ``text`` is not a string or not valid Unicode, or the checkpoint does not
-                have the language.
-            MissingComponentError: what the language needs is not on this machine.
-
-        """
-        check_string("text", text)
-        lang = self.check_language(lang, needed=not bypass_tokenizer)
-        texts = self._cutter(lang, bypass_tokenizer, split_special_tokens)
-        return texts.columns([text], Detail.TOKENS).tokens[0]
-
-    def words(self, text: str, lang: str | None = None) -> list[str]:
-        """Return the words of a text as they are before they are cut into pieces."""
-        check_string("text", text)
-        return self._cutter(self.check_language(lang)).words(text)
-
-    def explain(
-        self,
-        text: str,
-        lang: str | None = None,
-        bypass_tokenizer: bool = False,
-        split_special_tokens: bool | None = None,
-    ) -> Explanation:
-        """Say how a text comes to its pieces: each step, and which rule cut or changed what.
-
-        The arguments are those of :meth:`tokenize`.  What comes is made for people, as a string,
-        and for programs, as data; it is not made for speed.
-
-        Example:
-            >>> tokenizer = XLMTokenizer.from_pretrained()
-            >>> print(tokenizer.explain("L’été.", lang="fr"))
-            fr, words by moses, rules sacremoses
-            0:6 L’été.
-              replace-unicode-punctuation         L'été.
-              tokenizer: split at an apostrophe   L' été.
-              tokenizer: split off a full stop    L' été .
-              split at white space                L' | été | .
-              lower case, no accents              l' | ete | .
-              = l'                                l'</w> (4441, 0:2)
-              = ete                               ete</w> (4927, 2:5)
-              = .                                 .</w> (26, 5:6)
-
-        """
-        from xlm_text.analysis.explanation import Explanation  # hardly ever needed
-
-        check_string("text", text)
-        lang = self.check_language(lang, needed=not bypass_tokenizer)
-        texts = self._cutter(lang, bypass_tokenizer, split_special_tokens)
-        settings = self._settings
-        words_by = choose_segmenter(lang, settings.segmenter_of(lang))
-        if bypass_tokenizer:
-            words_by = "white space"
-        composed = texts.composed(text)
-        parts = texts.explain(text, self.unk_token_id)
-        return Explanation(text, lang, settings.rules, settings.faithful, words_by, composed, parts)
 
     # Inside -------------------------------------------------------------------------------
 
@@ -270,6 +143,11 @@ class XLMTokenizer(LanguageAttributes, WordDecoder, BaseTokenizer):
         if lang not in known and not settings.any_language:
             raise no_such_language(lang, known, settings.lang2id is not None)
         return lang
+
+    def _described(self, lang: str, bypass: bool) -> tuple[str, bool, str]:
+        settings = self._settings
+        words_by = choose_segmenter(lang, settings.segmenter_of(lang))
+        return settings.rules, settings.faithful, "white space" if bypass else words_by
 
     def _language(self, lang: str | None, needed: bool) -> str:
         return self.check_language(lang, needed=needed)
@@ -293,12 +171,8 @@ class XLMTokenizer(LanguageAttributes, WordDecoder, BaseTokenizer):
             raise InputError(problem, argument="lang")
         self._notices.language(lang, languages)
 
-    def _cutter(self, lang: str, bypass: bool = False, split: bool | None = None) -> Texts:
-        settings, cutters = self._settings, self._cutters
-        if cutters is None:
-            cutters = self._cutters = Cutters(settings, self._subwords, self._ids_of)
-        split = settings.split_special_tokens if split is None else split
-        return cutters.texts(lang, bypass, self._none_added if split else self._added)
+    def _make_cutters(self) -> Cutters:
+        return Cutters(self._settings, self._subwords, self._ids_of)
 
     def change_settings(self, **changes: Any) -> None:
         """Change some of the :class:`~xlm_text.Settings`, all of them or none.
@@ -316,26 +190,3 @@ class XLMTokenizer(LanguageAttributes, WordDecoder, BaseTokenizer):
         kind = OriginalSubwords if self._settings.faithful else Subwords
         unk = self._settings.unk_token or "<unk>"
         return kind(self._vocabulary.ids, self._vocabulary.merges, unk)
-
-    def _forget(self) -> None:
-        # What the caches hold may not be true any more.  Batches that were made before go on
-        # using what they were made with, so that it must not change under them.
-        if self._cutters is not None:
-            self._cutters = None
-            self._added = self._make_added(self._added.by_id())
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Segmenters cannot be carried along.
-        return {**super().__getstate__(), "_cutters": None}
-
-
-def _vocabulary(vocab_file: str | Path | Vocabulary, merges_file: str | Path | None) -> Vocabulary:
-    if isinstance(vocab_file, Vocabulary):
-        if merges_file is not None:
-            raise InputError("merges_file must be left out where a Vocabulary is given")
-        return vocab_file
-    for name, path in (("vocab_file", vocab_file), ("merges_file", merges_file)):
-        if not isinstance(path, str | Path):
-            raise InputError(f"{name} must be the path of a file, not {path!r:.60}")
-    assert merges_file is not None
-    return Vocabulary.from_files(vocab_file, merges_file)

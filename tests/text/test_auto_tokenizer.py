@@ -128,7 +128,7 @@ def test_other_types(files, message, tmp_path):
 def test_what_cannot_be_loaded(tmp_path):
     with pytest.raises(InputError, match="do not say of which type it is; there are tokenizers of"):
         AutoTokenizer.from_pretrained(tmp_path)
-    with pytest.raises(InputError, match="tokenizer_type must be one of xlm, "):
+    with pytest.raises(InputError, match="tokenizer_type must be one of flaubert, xlm, "):
         AutoTokenizer.from_pretrained(tmp_path, tokenizer_type="bert")
     with pytest.raises(InputError, match="neither a folder nor to be had from the hub"):
         AutoTokenizer.from_pretrained("somebody/no-such-model")

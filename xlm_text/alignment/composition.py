@@ -22,13 +22,18 @@ def compose(text: str) -> Aligned:
     >>> composed.text, composed.starts, composed.ends
     ('Việt', [0, 1, 2, 5], [1, 2, 5, 6])
     """
-    aligned = Aligned.of(text).rewrite(_changes(text))
-    whole = normalize("NFC", text)
+    return compose_aligned(Aligned.of(text))
+
+
+def compose_aligned(text: Aligned) -> Aligned:
+    """Do the same to text that carries its alignment."""
+    aligned = text.rewrite(_changes(text.text))
+    whole = normalize("NFC", text.text)
     if aligned.text == whole:
         return aligned
     # Never seen: a sequence whose parts compose otherwise alone.
     size = len(text)
-    return Aligned.of(text).rewrite([(0, size, [(char, 0, size) for char in whole])])
+    return text.rewrite([(0, size, [(char, 0, size) for char in whole])])
 
 
 def _changes(text: str) -> Iterator[tuple[int, int, list[Piece]]]:

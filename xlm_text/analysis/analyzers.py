@@ -12,9 +12,10 @@ from xlm_text.bpe.subwords import Subwords
 from xlm_text.languages.table import choose_segmenter
 from xlm_text.patterns import ProtectedPatterns
 from xlm_text.pipelines.base import Pipeline
+from xlm_text.pipelines.flaubert import FlaubertPipeline
 from xlm_text.pipelines.loading import load_pipeline
 from xlm_text.pipelines.white_space import WhiteSpacePipeline
-from xlm_text.settings import Settings
+from xlm_text.settings import FlaubertSettings, Settings
 
 
 class Cutters:
@@ -79,3 +80,36 @@ class Cutters:
     def _analyzer(self, pipeline: Pipeline, lowercase: bool) -> Analyzer:
         limit = self._settings.memory_limit
         return Analyzer(pipeline, lowercase, self._subwords, self._ids_of, limit)
+
+
+class FlaubertCutters:
+    """The analyzers of a FlauBERT tokenizer: one for French, and one for words that are cut.
+
+    Args:
+        settings: whether texts lose their case.
+        subwords: cuts words into pieces.
+        ids_of: gives the ids of pieces.
+
+    """
+
+    def __init__(
+        self,
+        settings: FlaubertSettings,
+        subwords: Subwords,
+        ids_of: Callable[[Sequence[str]], list[int]],
+    ) -> None:
+        self._settings = settings
+        self._subwords = subwords
+        self._ids_of = ids_of
+        self._analyzers: dict[bool, Analyzer] = {}
+
+    def texts(self, lang: str, bypass: bool, added: AddedTokens) -> Texts:
+        """Return what cuts texts, which are French; ``bypass`` only splits them at white space."""
+        if bypass not in self._analyzers:
+            self._analyzers[bypass] = self._load(bypass)
+        return Texts(self._analyzers[bypass], added)
+
+    def _load(self, bypass: bool) -> Analyzer:
+        pipeline = WhiteSpacePipeline() if bypass else FlaubertPipeline(self._settings.do_lowercase)
+        limit = self._settings.memory_limit
+        return Analyzer(pipeline, False, self._subwords, self._ids_of, limit)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from xlm_text.errors import InputError
 from xlm_text.languages.table import segmenter_choices
-from xlm_text.settings import NO_LIMIT, TOKEN_NAMES, CommonSettings, Settings
+from xlm_text.settings import NO_LIMIT, TOKEN_NAMES, CommonSettings, FlaubertSettings, Settings
 
 # Settings that stand in the file under their own name, those of every kind of tokenizer first.  The
 # reference knows them, and the next one; the others it passes on.
@@ -30,6 +32,9 @@ _PLAIN = (
     "protected_patterns",
     "normalize_unicode",
 )
+FLAUBERT_PLAIN = (*COMMON, "do_lowercase")
+
+S = TypeVar("S", bound=CommonSettings)
 
 
 def settings_from_tokenizer_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,9 +74,12 @@ def settings_from_model_config(config: Mapping[str, Any]) -> dict[str, Any]:
     found = _languages(config)
     n_langs = config.get("n_langs", len(found.get("lang2id", ())))
     found["use_lang_emb"] = bool(config.get("use_lang_emb", True)) and n_langs > 1
-    if isinstance(config.get("max_position_embeddings"), int):
-        found["model_max_length"] = config["max_position_embeddings"]
-    return found
+    return found | _longest_sequence(config)
+
+
+def _longest_sequence(config: Mapping[str, Any]) -> dict[str, Any]:
+    positions = config.get("max_position_embeddings")
+    return {"model_max_length": positions} if isinstance(positions, int) else {}
 
 
 def tokenizer_config(settings: Settings) -> dict[str, Any]:
@@ -104,6 +112,30 @@ def common_tokenizer_config(
     config["model_max_length"] = NO_LIMIT if length is None else length
     values = {name: getattr(settings, name) for name in plain}
     return config | {name: value for name, value in values.items() if value not in (None, ())}
+
+
+@dataclass(frozen=True)
+class SettingsFiles(Generic[S]):
+    """How a kind of tokenizer's settings are read.
+
+    Attributes:
+        defaults: what counts where the files say nothing.
+        of_tokenizer: reads a ``tokenizer_config.json``.
+        of_model: reads a model's ``config.json``.
+
+    """
+
+    defaults: S
+    of_tokenizer: Callable[[Mapping[str, Any]], dict[str, Any]]
+    of_model: Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+XLM_FILES = SettingsFiles(Settings(), settings_from_tokenizer_config, settings_from_model_config)
+FLAUBERT_FILES = SettingsFiles(
+    FlaubertSettings(),
+    partial(common_settings_from_tokenizer_config, plain=FLAUBERT_PLAIN),
+    _longest_sequence,
+)
 
 
 def _check_words(dictionary: Any) -> None:

@@ -7,15 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tokenizers import AddedToken
 
 from xlm_text.checkpoints import CHECKPOINTS, published
 from xlm_text.errors import InputError
 from xlm_text.files.config_files import (
-    settings_from_model_config,
-    settings_from_tokenizer_config,
+    FLAUBERT_FILES,
+    FLAUBERT_PLAIN,
+    XLM_FILES,
+    SettingsFiles,
+    common_tokenizer_config,
     tokenizer_config,
 )
 from xlm_text.files.folders import (
@@ -31,7 +34,7 @@ from xlm_text.files.folders import (
 )
 from xlm_text.files.text_files import read_json, write_text
 from xlm_text.files.vocabulary import Vocabulary
-from xlm_text.settings import CommonSettings, Settings
+from xlm_text.settings import CommonSettings, FlaubertSettings, Settings
 
 CONFIG_FILES = (TOKENIZER_CONFIG_FILE, SPECIAL_TOKENS_FILE, ADDED_TOKENS_FILE, MODEL_CONFIG_FILE)
 _FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
@@ -40,21 +43,24 @@ _FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
 DEFAULT_FOLDER = Path(__file__).parents[1] / "default"
 
 
+S = TypeVar("S", bound=CommonSettings)
+
+
 @dataclass(frozen=True)
-class Stored:
+class Stored(Generic[S]):
     """What the files of a tokenizer say."""
 
     vocabulary: Vocabulary
-    settings: Settings
+    settings: S
     added_tokens: dict[int, AddedToken] = field(default_factory=dict)
 
 
 def load_pretrained(
     where: str | Path | None, hub: Mapping[str, Any], subfolder: str | None = None
-) -> Stored:
-    """Read the files of a tokenizer from a folder, the hub, or (``None``) this package."""
+) -> Stored[Settings]:
+    """Read the files of an XLM tokenizer from a folder, the hub, or (``None``) this package."""
     if where is None:
-        return _load_folder(DEFAULT_FOLDER, {})
+        return _load_folder(DEFAULT_FOLDER, {}, XLM_FILES)
     folder = find_folder(where, (VOCAB_FILE, MERGES_FILE, *CONFIG_FILES), hub, subfolder)
     known: dict[str, Any] = {}
     if (checkpoint := published(str(where))) and local_folder(where) is None:
@@ -64,7 +70,15 @@ def load_pretrained(
             "use_lang_emb": checkpoint.language_embeddings,
             "model_max_length": 512,
         }
-    return _load_folder(folder, known)
+    return _load_folder(folder, known, XLM_FILES)
+
+
+def load_flaubert(
+    where: str | Path, hub: Mapping[str, Any], subfolder: str | None = None
+) -> Stored[FlaubertSettings]:
+    """Read the files of a FlauBERT tokenizer from a folder or the hub."""
+    folder = find_folder(where, (VOCAB_FILE, MERGES_FILE, *CONFIG_FILES), hub, subfolder)
+    return _load_folder(folder, {}, FLAUBERT_FILES)
 
 
 def find_folder(
@@ -120,10 +134,13 @@ def make_folder(folder: str | Path) -> None:
 
 
 def save_settings(
-    folder: str | Path, settings: Settings, added_tokens: Mapping[int, AddedToken]
+    folder: str | Path, settings: CommonSettings, added_tokens: Mapping[int, AddedToken]
 ) -> tuple[str, ...]:
     """Write ``tokenizer_config.json`` and ``special_tokens_map.json``; return their paths."""
-    config = tokenizer_config(settings)
+    if isinstance(settings, Settings):
+        config = tokenizer_config(settings)
+    else:
+        config = common_tokenizer_config("FlaubertTokenizer", settings, FLAUBERT_PLAIN)
     config["added_tokens_decoder"] = {
         str(id_): {"content": token.content, **{flag: getattr(token, flag) for flag in _FLAGS}}
         for id_, token in added_tokens.items()
@@ -147,13 +164,13 @@ def save_config(
     return tuple(paths)
 
 
-def _load_folder(folder: Path, known: Mapping[str, Any]) -> Stored:
+def _load_folder(folder: Path, known: Mapping[str, Any], kind: SettingsFiles[S]) -> Stored[S]:
     for name in (VOCAB_FILE, MERGES_FILE):
         if not (folder / name).is_file():
             raise InputError(f"{folder} has no {name}: is it a folder in the published layout?")
     files = read_config_files(folder)
     with unusable_files(folder, files):
-        settings, tokens = _read_settings(files, known)
+        settings, tokens = _read_settings(files, known, kind)
     vocabulary = Vocabulary.from_files(folder / VOCAB_FILE, folder / MERGES_FILE)
     return Stored(vocabulary, settings, dict(sorted(tokens.items())))
 
@@ -173,18 +190,18 @@ def unusable_files(folder: Path, files: Iterable[str]) -> Iterator[None]:
 
 
 def _read_settings(
-    files: Mapping[str, Mapping[str, Any]], known: Mapping[str, Any]
-) -> tuple[Settings, dict[int, AddedToken]]:
+    files: Mapping[str, Mapping[str, Any]], known: Mapping[str, Any], kind: SettingsFiles[S]
+) -> tuple[S, dict[int, AddedToken]]:
     config = files.get(TOKENIZER_CONFIG_FILE, {})
     added = config.get("added_tokens_decoder")
     found = dict(known)
     if MODEL_CONFIG_FILE in files:
-        found |= settings_from_model_config(files[MODEL_CONFIG_FILE])
-    found |= settings_from_tokenizer_config(config)
+        found |= kind.of_model(files[MODEL_CONFIG_FILE])
+    found |= kind.of_tokenizer(config)
     if added is None:
         # Only older files need this one: newer ones say the same in their tokenizer_config.json.
-        found |= settings_from_tokenizer_config(files.get(SPECIAL_TOKENS_FILE, {}))
-    settings = Settings().change(**found)
+        found |= kind.of_tokenizer(files.get(SPECIAL_TOKENS_FILE, {}))
+    settings = kind.defaults.change(**found)
     if added is not None:
         return settings, read_added_tokens(added)
     older = files.get(ADDED_TOKENS_FILE, {})
