@@ -17,7 +17,7 @@ from .signals import held
 from .skipped import open_skipped
 
 if TYPE_CHECKING:
-    from xlm_text import XLMTokenizer
+    from xlm_text.base import BaseTokenizer
 
 
 @click.command(
@@ -63,12 +63,13 @@ def decode(
 ) -> None:
     """Turn ids or tokens back into words, line by line.
 
-    This is not quite the text that was encoded: its words stand between single spaces, in lower
-    case and without accents where the checkpoint wants that, and unknown pieces stay unknown.
+    This is not quite the text that was encoded: an XLM tokenizer's words stand between single
+    spaces, in lower case and without accents where the checkpoint wants that, and unknown pieces
+    stay unknown.
     """
-    tokenizer = options.load_tokenizer(**tokenizer_options)
+    tokenizer = options.load_any_tokenizer(**tokenizer_options)
     if detokenize is not None:
-        tokenizer.check_language(detokenize)
+        _check_language(tokenizer, detokenize)
     with (
         open_output(output, files) as out,
         open_skipped(skipped, files) as left_out,
@@ -98,8 +99,18 @@ def decode(
             advance(len(texts), block.size)
 
 
+def _check_language(tokenizer: BaseTokenizer, lang: str) -> None:
+    from xlm_text import InputError, XLMRobertaTokenizer, XLMTokenizer
+
+    if isinstance(tokenizer, XLMTokenizer):
+        tokenizer.check_language(lang)
+    elif isinstance(tokenizer, XLMRobertaTokenizer):
+        problem = "is for words: leave it out, as this tokenizer's pieces have their spaces"
+        raise InputError(problem, argument="detokenize")
+
+
 def _text(
-    tokenizer: XLMTokenizer,
+    tokenizer: BaseTokenizer,
     line: str,
     format_: str,
     skip_special_tokens: bool,
@@ -107,7 +118,9 @@ def _text(
 ) -> str:
     if format_ != "tokens":
         ids = _ids_of_json(line) if format_ == "jsonl" else [_id(field) for field in line.split()]
-        return tokenizer.decode(ids, skip_special_tokens, detokenize=detokenize)
+        other = {} if detokenize is None else {"detokenize": detokenize}
+        text: str = tokenizer.decode(ids, skip_special_tokens, **other)
+        return text
     from xlm_text.detokenization import join_words
 
     special = tokenizer.all_special_tokens if skip_special_tokens else ()

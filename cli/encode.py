@@ -19,7 +19,8 @@ from .signals import held
 from .skipped import open_skipped
 
 if TYPE_CHECKING:
-    from xlm_text import InputError, XLMTokenizer
+    from xlm_text import InputError
+    from xlm_text.base import BaseTokenizer
     from xlm_text.batches.encoding import BatchEncoding
 
 
@@ -33,7 +34,7 @@ Examples:
 """,
 )
 @options.files
-@options.lang
+@options.lang_of_any
 @options.model_or_default
 @click.option(
     "--format",
@@ -81,7 +82,7 @@ Examples:
 @options.quiet
 def encode(
     files: tuple[str, ...],
-    lang: str,
+    lang: str | None,
     format_: str,
     pair: bool,
     pair_lang: str | None,
@@ -107,9 +108,12 @@ def encode(
         raise click.UsageError("--truncation only_second needs --pair")
     from xlm_text.streams.ordered import map_in_order
 
-    tokenizer = options.load_tokenizer(**tokenizer_options)
-    langs = [tokenizer.check_language(code) for code in (lang, pair_lang or lang)]
-    have_ids = all(code in (tokenizer.lang2id or ()) for code in langs)
+    if tokenizer_options["model"] is None:
+        options.needed(lang)
+    tokenizer = options.load_any_tokenizer(**tokenizer_options)
+    langs = [options.language_of(tokenizer, lang)]
+    langs.append(langs[0] if pair_lang is None else options.language_of(tokenizer, pair_lang))
+    have_ids = all(code in (getattr(tokenizer, "lang2id", None) or ()) for code in langs)
     call: dict[str, Any] = {
         "lang": langs[0],
         "lang_pair": langs[1],
@@ -176,7 +180,7 @@ class _Done:
 class _Work:
     """What is done to each block, in whichever process."""
 
-    tokenizer: XLMTokenizer
+    tokenizer: BaseTokenizer
     call: dict[str, Any]
     pair: bool
     format_: str

@@ -22,7 +22,7 @@ Examples:
 """,
 )
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
-@options.lang
+@options.lang_of_any
 @options.model_or_default
 @click.option(
     "--format",
@@ -41,7 +41,7 @@ Examples:
 @options.segmentation
 def explain(
     texts: tuple[str, ...],
-    lang: str,
+    lang: str | None,
     format_: str,
     bypass: bool,
     split_special_tokens: bool,
@@ -53,7 +53,18 @@ def explain(
     finds the words; a line that begins with numbers is a part of the text, and below it stand the
     steps that changed something, each with what it left, and the words with their tokens.
     """
-    tokenizer = options.load_tokenizer(**tokenizer_options)
+    from xlm_text import InputError
+    from xlm_text.bpe_tokenizer import BpeTokenizer
+
+    if tokenizer_options["model"] is None:
+        options.needed(lang)
+    tokenizer = options.load_any_tokenizer(**tokenizer_options)
+    if not isinstance(tokenizer, BpeTokenizer):
+        raise InputError(
+            f"explain shows rules that find words, and a {type(tokenizer).__name__} has none: "
+            "xlm-tok show draws its tokens"
+        )
+    lang = options.language_of(tokenizer, lang)
     for text in texts or _lines():
         explained = tokenizer.explain(
             text, lang, bypass_tokenizer=bypass, split_special_tokens=split_special_tokens or None

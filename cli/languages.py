@@ -71,11 +71,14 @@ def languages(
     The columns: the code; the checkpoint's id of it; what finds the words; the version of that;
     whose nonbreaking prefixes (abbreviations such as "Dr.") the Moses rules take.
     """
+    from xlm_text import InputError, XLMTokenizer
     from xlm_text.checkpoints import KNOWN_LANGUAGES
 
     ids: dict[str, int | None] = dict.fromkeys(sorted(KNOWN_LANGUAGES))
     if model is not None:
-        tokenizer = options.load_tokenizer(model, revision, local_files_only)
+        tokenizer = options.load_any_tokenizer(model, revision, local_files_only)
+        if not isinstance(tokenizer, XLMTokenizer):
+            raise InputError(f"{model}: a {type(tokenizer).__name__} has no languages to list")
         ids = dict(tokenizer.lang2id or ids)
     rows = [_row(lang, id_, chosen, kytea_model) for lang, id_ in ids.items()]
     for line in map(_json, rows) if format_ == "jsonl" else _table(rows):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from .program import SharedOption
+from .program import SharedOption, option_names
 
 if TYPE_CHECKING:
     from xlm_text import XLMTokenizer
+    from xlm_text.base import BaseTokenizer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -88,6 +89,13 @@ lang = click.option(
     metavar="CODE",
     shell_complete=complete_language,
     help="The language of the text, such as en, zh or ro.",
+)
+lang_of_any = click.option(
+    "--lang",
+    metavar="CODE",
+    shell_complete=complete_language,
+    help="The language of the text, such as en, zh or ro; XLM-RoBERTa's and FlauBERT's "
+    "tokenizers need none.",
 )
 files = click.argument("files", nargs=-1, type=click.Path(allow_dash=True))
 skipped = shared(
@@ -227,7 +235,7 @@ hub = together(
 
 def model(without: str) -> Callable[[F], F]:
     """Give the options that choose a tokenizer; ``without`` says what happens without them."""
-    where = "A folder with vocab.json and merges.txt, or the name of a checkpoint on the hub. "
+    where = "A checkpoint's folder, or its name on the hub. "
     return together(
         shared(
             "--model",
@@ -306,3 +314,61 @@ def load_tokenizer(
     return XLMTokenizer.from_pretrained(
         model, revision=revision, local_files_only=local_files_only, **given
     )
+
+
+def load_any_tokenizer(
+    model: str | None,
+    revision: str | None = None,
+    local_files_only: bool = False,
+    **settings: Any,
+) -> BaseTokenizer:
+    """Load the tokenizer that the options choose, of whichever kind.
+
+    Raises:
+        click.UsageError: there are options that its kind does not have.
+    """
+    hub: dict[str, Any] = {"revision": revision, "local_files_only": local_files_only}
+    from xlm_text import XLMTokenizer
+    from xlm_text.auto import tokenizer_class
+
+    kind = XLMTokenizer if model is None else tokenizer_class(model, hub)
+    if model is None or kind is XLMTokenizer:
+        return load_tokenizer(model, revision, local_files_only, **settings)
+    given = {name: value for name, value in settings.items() if value}
+    for name in given:
+        if not hasattr(kind, name):
+            raise click.UsageError(
+                f"{_option(name)} is for XLM's tokenizer: leave it out, as this is a "
+                f"{kind.__name__}"
+            )
+    return kind.from_pretrained(model, **hub, **given)
+
+
+def language_of(tokenizer: BaseTokenizer, lang: str | None) -> str | None:
+    """Return the language of texts for a tokenizer, ``None`` where it needs none.
+
+    Raises:
+        click.UsageError: it needs one, and none was given.
+    """
+    from xlm_text import XLMTokenizer
+
+    if isinstance(tokenizer, XLMTokenizer):
+        return tokenizer.check_language(needed(lang))
+    if lang is not None:
+        click.echo("--lang has no effect: the tokenizer reads all languages alike", err=True)
+    return None
+
+
+def needed(lang: str | None) -> str:
+    """Return a language that was given; raise if there is none."""
+    if lang is None:
+        raise click.UsageError("Missing option '--lang'.")
+    return lang
+
+
+def _option(name: str) -> str:
+    """Return the option that a setting comes from."""
+    from xlm_text.errors import Argument
+
+    write = option_names(click.get_current_context().command)
+    return write(Argument(name)) or f"--{name}"

@@ -26,7 +26,7 @@ from .progress import Advance, progress
 from .skipped import Skipped, open_skipped
 
 if TYPE_CHECKING:
-    from xlm_text import XLMTokenizer
+    from xlm_text.base import BaseTokenizer
 
 # Draws the text of a token, which has a number in its line.
 Style = Callable[[str, Token, int], str]
@@ -44,7 +44,7 @@ Examples:
 """,
 )
 @options.files
-@options.lang
+@options.lang_of_any
 @options.model_or_default
 @click.option(
     "--html",
@@ -67,7 +67,7 @@ Examples:
 @options.quiet
 def show(
     files: tuple[str, ...],
-    lang: str,
+    lang: str | None,
     model: str | None,
     html: str | None,
     color: str,
@@ -82,8 +82,10 @@ def show(
     Each line of FILES, or of standard input, is shown with its tokens, and under it the tokens
     with their ids.
     """
-    tokenizer = options.load_tokenizer(model, **tokenizer_options)
-    lang = tokenizer.check_language(lang)
+    if model is None:
+        options.needed(lang)
+    tokenizer = options.load_any_tokenizer(model, **tokenizer_options)
+    lang = options.language_of(tokenizer, lang)
     shown = _Shown(tokenizer, lang, bypass, model or "demonstration vocabulary")
     if html is None:
         style = _coloured if _wants_colour(color) else _plain
@@ -108,14 +110,14 @@ class _Shown:
 
     Attributes:
         tokenizer: what cuts them.
-        lang: the code of their language.
+        lang: the code of their language; ``None`` where it does not matter.
         bypass: whether their words are cut already.
         model: what the vocabulary is called.
 
     """
 
-    tokenizer: XLMTokenizer
-    lang: str
+    tokenizer: BaseTokenizer
+    lang: str | None
     bypass: bool
     model: str
 
@@ -124,6 +126,8 @@ class _Shown:
         """The language as people call it, and its code."""
         from xlm_text.languages.names import english_name
 
+        if self.lang is None:
+            return "any language"
         name = english_name(self.lang)
         return name if name == self.lang else f"{name} ({self.lang})"
 
@@ -176,7 +180,7 @@ def _make_page(html: str, shown: _Shown, lines: Iterable[_Line], advance: Advanc
     counts, size, note = Counts(), 0, ""
     parts: list[str] = []
     for line in lines:
-        part = page.line(line.text, line.tokens, shown.lang)
+        part = page.line(line.text, line.tokens, shown.lang or "und")
         if parts and size + len(part) > page.MOST_CHARACTERS:
             note = f"The page ends before {line.place}: show the rest on another one."
             click.echo(f"xlm-tok: {html}: {note[0].lower()}{note[1:-1]}", err=True)

@@ -100,14 +100,27 @@ class AutoTokenizer:
             "token": token,
         }
         if tokenizer_type is None:
-            folder = find_folder(where, CONFIG_FILES, hub, subfolder)
-            kind = _kind_of(str(where), folder, config)
+            kind = tokenizer_class(where, hub, subfolder, config)
         elif tokenizer_type in _KINDS:
-            kind = tokenizer_type
+            kind = _KINDS[tokenizer_type]
         else:
             problem = f"must be one of {', '.join(_KINDS)}, not {tokenizer_type!r}"
             raise InputError(problem, argument="tokenizer_type")
-        return _KINDS[kind].from_pretrained(where, **hub, subfolder=subfolder, **settings)
+        return kind.from_pretrained(where, **hub, subfolder=subfolder, **settings)
+
+
+def tokenizer_class(
+    where: str | Path,
+    hub: Mapping[str, Any],
+    subfolder: str | None = None,
+    config: Any = None,
+) -> type[BaseTokenizer]:
+    """Return the class of a checkpoint's tokenizer, before it is loaded.
+
+    The arguments are those of :meth:`AutoTokenizer.from_pretrained`; ``hub`` has those of the hub.
+    """
+    folder = find_folder(where, CONFIG_FILES, hub, subfolder)
+    return _KINDS[_kind_of(str(where), folder, config)]
 
 
 def _kind_of(name: str, folder: Path, config: Any) -> str:
@@ -127,8 +140,11 @@ def _kind_of(name: str, folder: Path, config: Any) -> str:
         return str(model_type)
     found = _by_architecture(model) or _by_files(folder) or ("xlm" if published(name) else None)
     if found is None:
-        listed = f"{TOKENIZER_CONFIG_FILE} and {MODEL_CONFIG_FILE} do not say of which type it is"
-        raise _unknown(name, f"is not known: {listed}")
+        raise InputError(
+            f"{name} has no {TOKENIZER_CONFIG_FILE} or {MODEL_CONFIG_FILE} that says of which type "
+            f"its tokenizer is, and none of {', '.join(_FILES)}; there are tokenizers of the types "
+            f"{', '.join(_KINDS)}"
+        )
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from operator import index
@@ -257,6 +258,10 @@ class TokenTable(Attributes):
             )
 
     # Tokens and ids -----------------------------------------------------------------------
+
+    @abstractmethod
+    def convert_tokens_to_string(self, tokens: Iterable[str]) -> str:
+        """Join pieces to a text."""
 
     @overload
     def convert_tokens_to_ids(self, tokens: str) -> int: ...  # type: ignore[overload-overlap]

@@ -102,7 +102,7 @@ def test_paths_are_never_rewritten(tmp_path: Path) -> None:
     folder = tmp_path / "d max_length  e any_language=True --lang"
     folder.mkdir()
     result = run(*ENCODE, "--model", folder)
-    assert result.stderr.startswith(f"xlm-tok: error: {folder} has no vocab.json")
+    assert result.stderr.startswith(f"xlm-tok: error: {folder} has no tokenizer_config.json")
     result = run(*ENCODE, folder / "local_files_only")
     assert (
         result.stderr == f"xlm-tok: error: {folder}/local_files_only: No such file or directory\n"

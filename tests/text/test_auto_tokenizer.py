@@ -126,7 +126,7 @@ def test_other_types(files, message, tmp_path):
 
 
 def test_what_cannot_be_loaded(tmp_path):
-    with pytest.raises(InputError, match="do not say of which type it is; there are tokenizers of"):
+    with pytest.raises(InputError, match="says of which type its tokenizer is, and none of"):
         AutoTokenizer.from_pretrained(tmp_path)
     with pytest.raises(InputError, match="tokenizer_type must be one of flaubert, xlm, "):
         AutoTokenizer.from_pretrained(tmp_path, tokenizer_type="bert")
