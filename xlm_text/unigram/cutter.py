@@ -9,7 +9,7 @@ tokens in them always go to the library as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -144,7 +144,7 @@ class UnigramCutter:
         """Return the ids of those chunks that nothing beside them can change."""
         known = self._known
         found = {chunk: known[chunk] for chunk in chunks & known.keys()}
-        new = [c for c in chunks - found.keys() if len(c) <= _LONGEST_CHUNK and self._is_alone(c)]
+        new = self._alone([c for c in chunks - found.keys() if len(c) <= _LONGEST_CHUNK])
         if new:
             ids = self._encode(new, Detail.IDS).ids
             computed = dict(zip(new, map(tuple, ids), strict=True))
@@ -155,14 +155,25 @@ class UnigramCutter:
                 known.update(computed)
         return found
 
-    def _is_alone(self, chunk: str) -> bool:
-        """Tell whether a chunk becomes the same whatever is behind the spaces around it."""
-        if self._normalizer is None or chunk.isascii():
-            return True
+    def _alone(self, chunks: list[str]) -> list[str]:
+        """Return those that become the same whatever is behind the spaces around them."""
+        if self._normalizer is None:
+            return chunks
         normalize = self._normalizer.normalize_str
+        # In ASCII no grapheme has a space in it.
+        normal = {chunk: normalize(chunk) for chunk in chunks if not chunk.isascii()}
         letter = normalize("a")
-        between: bool = normalize(f"a {chunk} a") == f"{letter} {normalize(chunk)} {letter}"
-        return between
+
+        def apart(some: Iterable[str]) -> bool:
+            between: bool = normalize(" a ".join(["", *some, ""])) == f" {letter} ".join(
+                ["", *map(normal.__getitem__, some), ""]
+            )
+            return between
+
+        # Nearly always all of them.
+        if apart(normal):
+            return chunks
+        return [chunk for chunk in chunks if chunk not in normal or apart([chunk])]
 
 
 def rust_tokenizer(vocabulary: UnigramVocabulary, stages: Stages, added: AddedTokens) -> Any:
