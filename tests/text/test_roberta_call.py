@@ -119,6 +119,12 @@ def test_a_pair_has_two_separators_and_one_type(ours):
     }
 
 
+def test_an_empty_second_text_is_one_in_every_call(ours, theirs):
+    batch = ours(["a"], [""])["input_ids"]
+    assert batch == theirs(["a"], [""])["input_ids"]
+    assert ours("a", "")["input_ids"] == batch[0]
+
+
 def test_windows_over_a_context(ours, theirs):
     # As question answering cuts them.
     context = " ".join(ALL)
