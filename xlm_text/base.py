@@ -221,7 +221,8 @@ class BaseTokenizer(Decoder):
             ([5, 5], [1, 1, 1, 1, 1])
 
         """
-        options = self._read_options(
+        options = read_options(
+            self._settings,
             padding=padding,
             truncation=truncation,
             max_length=max_length,
@@ -236,7 +237,7 @@ class BaseTokenizer(Decoder):
             return_special_tokens_mask=return_special_tokens_mask,
             return_offsets_mapping=return_offsets_mapping,
             return_length=return_length,
-            return_langs=return_langs,
+            return_langs=self._wants_langs() if return_langs is None else return_langs,
         )
         read = partial(
             read_samples,
@@ -286,7 +287,9 @@ class BaseTokenizer(Decoder):
              'attention_mask': [1, 1, 1, 1, 1, 1, 0]}
 
         """
-        rows = self._read_options(**options)
+        if options.get("return_langs") is None:
+            options["return_langs"] = self._wants_langs()
+        rows = read_options(self._settings, **options)
         langs = [self._language(code, False) for code in (lang, lang_pair or lang)]
         given = [
             [Given(list(part), self.convert_ids_to_tokens(part))]
@@ -390,10 +393,6 @@ class BaseTokenizer(Decoder):
         pad = self._frame.id_of("pad") if options.padding != "do_not_pad" else None
         columns = pad_rows(encoded_inputs, options, pad, return_attention_mask is not False)
         return BatchEncoding(to_tensors(columns, return_tensors))
-
-    def _read_options(self, return_langs: bool | None = None, **options: Any) -> Options:
-        langs = self._wants_langs() if return_langs is None else return_langs
-        return read_options(self._settings, return_langs=langs, **options)
 
     def _lay_out(
         self, first: Side, second: Side | None, options: Options, batched: bool, verbose: bool
