@@ -84,19 +84,22 @@ def _longest_sequence(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def tokenizer_config(settings: Settings) -> dict[str, Any]:
     """Return what a ``tokenizer_config.json`` says of the settings, for transformers too."""
-    config = common_tokenizer_config("XLMTokenizer", settings, _PLAIN)
+    languages: dict[str, Any] = {}
     if settings.lang2id is not None:
-        config["lang2id"] = dict(settings.lang2id)
-        config["id2lang"] = {str(id_): lang for lang, id_ in settings.lang2id.items()}
-    return config
+        languages["lang2id"] = dict(settings.lang2id)
+        languages["id2lang"] = {str(id_): lang for lang, id_ in settings.lang2id.items()}
+    return common_tokenizer_config("XLMTokenizer", settings, _PLAIN, languages)
 
 
 def common_tokenizer_config(
-    kind: str, settings: CommonSettings, plain: Iterable[str] = COMMON
+    kind: str,
+    settings: CommonSettings,
+    plain: Iterable[str] = COMMON,
+    others: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what the file says of the settings that every kind has, and of others by their name.
 
-    ``kind`` is the reference's class.
+    ``kind`` is the reference's class; ``others`` stand in the file as they are.
     """
     config: dict[str, Any] = {"tokenizer_class": kind}
     # The reference fills in what is left out, so that a role without a token has to say so.
@@ -108,6 +111,7 @@ def common_tokenizer_config(
     }
     # Versions of the reference before 5 know the extra tokens by their older name only.
     config["additional_special_tokens"] = list(settings.additional_special_tokens)
+    config |= others or {}
     length = settings.model_max_length
     config["model_max_length"] = NO_LIMIT if length is None else length
     values = {name: getattr(settings, name) for name in plain}
