@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 import xlm_cli
@@ -31,7 +32,11 @@ MODULES = [
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_of_a_module_run(name: str) -> None:
+def test_the_examples_of_a_module_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What they write is in nobody's way.
+    monkeypatch.chdir(tmp_path)
     if name in OPTIONAL:
         pytest.importorskip(name, reason=OPTIONAL[name], exc_type=ImportError)
     assert doctest.testmod(importlib.import_module(name)).failed == 0
