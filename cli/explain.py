@@ -61,7 +61,7 @@ def explain(
     tokenizer = options.load_any_tokenizer(**tokenizer_options)
     if not isinstance(tokenizer, BpeTokenizer):
         raise InputError(
-            f"explain shows rules that find words, and a {type(tokenizer).__name__} has none: "
+            f"explain shows rules that find words, and {type(tokenizer).__name__} has none: "
             "xlm-tok show draws its tokens"
         )
     lang = options.language_of(tokenizer, lang)

@@ -78,7 +78,7 @@ def languages(
     if model is not None:
         tokenizer = options.load_any_tokenizer(model, revision, local_files_only)
         if not isinstance(tokenizer, XLMTokenizer):
-            raise InputError(f"{model}: a {type(tokenizer).__name__} has no languages to list")
+            raise InputError(f"{model}: {type(tokenizer).__name__} has no languages to list")
         ids = dict(tokenizer.lang2id or ids)
     rows = [_row(lang, id_, chosen, kytea_model) for lang, id_ in ids.items()]
     for line in map(_json, rows) if format_ == "jsonl" else _table(rows):

@@ -338,8 +338,8 @@ def load_any_tokenizer(
     for name in given:
         if not hasattr(kind, name):
             raise click.UsageError(
-                f"{_option(name)} is for XLM's tokenizer: leave it out, as this is a "
-                f"{kind.__name__}"
+                f"{_option(name)} is for XLM's tokenizer: leave it out, as this one is of the "
+                f"class {kind.__name__}"
             )
     return kind.from_pretrained(model, **hub, **given)
 

@@ -131,7 +131,7 @@ def _kind_of(name: str, folder: Path, config: Any) -> str:
     if named not in (None, *AS_IT_IS):
         classes = {kind.__name__: type_ for type_, kind in _KINDS.items()}
         if (found := classes.get(str(named).removesuffix("Fast"))) is None:
-            raise _unknown(name, f"is a {named}")
+            raise _unknown(name, f"is of the class {named}")
         return found
     model_type = model.get("model_type")
     if model_type is not None:

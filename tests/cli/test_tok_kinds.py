@@ -99,7 +99,7 @@ def test_what_has_no_meaning_is_one_error(roberta: Path, fails: Callable[..., st
     def said(*arguments: object, code: int = 1) -> str:
         return fails(*arguments[:1], "-m", roberta, *arguments[1:], given="0 2\n", code=code)
 
-    assert "a XLMRobertaTokenizer has none" in said("explain", "a")
+    assert "and XLMRobertaTokenizer has none" in said("explain", "a")
     assert "has no languages to list" in said("languages")
     assert "--detokenize is for words" in said("decode", "--detokenize", "fr")
     assert "--bypass has no meaning here" in said("encode", "--bypass")

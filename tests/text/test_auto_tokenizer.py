@@ -115,7 +115,10 @@ def test_a_name_on_the_hub(hub, monkeypatch):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"tokenizer_config": {"tokenizer_class": "BertTokenizerFast"}}, "is a BertTokenizerFast"),
+        (
+            {"tokenizer_config": {"tokenizer_class": "BertTokenizerFast"}},
+            "is of the class BertTokenizerFast",
+        ),
         ({"config": {"model_type": "bert"}}, "belongs to a model of the type 'bert'"),
     ],
 )
