@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 from xlm_model import config_rules as rules
 from xlm_model.config_rules import ALIASES
 from xlm_model.errors import CheckpointError, ConfigError
+from xlm_model.names import XLM, Names
 from xlm_text.files.folders import (
     MODEL_CONFIG_FILE,
     NotFoundError,
@@ -53,9 +54,21 @@ class XLMConfig:
     """
 
     model_type: ClassVar[str] = "xlm"
-    # What transformers' Auto classes and other tools ask of a configuration's class.
+    # What transformers' Auto classes and other tools ask of a configuration's class: the other
+    # spellings of its keys.
     attribute_map: ClassVar[dict[str, str]] = ALIASES
     sub_configs: ClassVar[dict[str, Any]] = {}
+    # The spelling of a key in files, where it is not the attribute's name.
+    published: ClassVar[dict[str, str]] = {}
+    # The names of the weights in checkpoints.
+    names: ClassVar[Names] = XLM
+    # Whether padding is told from the ids, and its states are zero; without, only attention looks
+    # at the mask, and all is seen where there is none.
+    zeroes_padding: ClassVar[bool] = True
+    # Whether a layer normalizes what comes in, and not what goes out.
+    pre_norm: bool = False
+    # The share of the layers that a training step leaves out.
+    layerdrop: float = 0.0
 
     vocab_size: int = field(default=30145, metadata=rules.COUNT)
     emb_dim: int = field(default=2048, metadata=rules.COUNT)
@@ -129,7 +142,7 @@ class XLMConfig:
                     return extra[name]
             if key in _UNSET:
                 return _UNSET[key]
-            raise AttributeError(f"no configuration key is called {key}{similar_key(key)}")
+            raise AttributeError(f"no configuration key is called {key}{self._similar(key)}")
 
     def update(self, values: Mapping[str, Any]) -> None:
         """Set several keys at once, by any of their names; either all of them or none.
@@ -142,7 +155,7 @@ class XLMConfig:
         before = {**self.__dict__, "extra": {**self.extra}, "spelling": {**self.spelling}}
         try:
             # What is changed is not held against the name that it came by.
-            renamed = {ALIASES.get(key, key) for key in values}
+            renamed = {self.attribute_map.get(key, key) for key in values}
             spelled = {name: self.spelling.pop(name) for name in renamed & self.spelling.keys()}
             self._take(values)
             self.spelling.update(spelled)
@@ -155,7 +168,7 @@ class XLMConfig:
     def _take(self, values: Mapping[str, Any]) -> None:
         given: dict[str, Any] = {}
         for key, value in values.items():
-            name = ALIASES.get(key, key)
+            name = self.attribute_map.get(key, key)
             if name in self.spelling and given.get(name) != value:
                 raise ConfigError(
                     f"{key} is {value!r} and {self.spelling[name]} is {given[name]!r}: "
@@ -164,12 +177,13 @@ class XLMConfig:
             if name == "model_type":
                 if value != self.model_type:
                     raise ConfigError(
-                        f"model_type is {value!r}: expected 'xlm', the one that is read"
+                        f"model_type is {value!r}: expected {self.model_type!r}, the one that "
+                        f"{type(self).__name__} reads; AutoConfig reads all that are known"
                     )
-            elif name in _FIELDS:
+            elif name in (known := self.settings()):
                 given[name] = value
                 self.spelling[name] = key
-                object.__setattr__(self, name, _checked(key, value, _FIELDS[name]))
+                object.__setattr__(self, name, _checked(key, value, known[name]))
             else:
                 self.extra[name] = value
         self._settle_labels(given)
@@ -231,6 +245,15 @@ class XLMConfig:
                 given = f"{self.spelling.get(key, key)} is {getattr(self, key)!r}"
                 raise ConfigError(f"{given}: expected {expected}")
 
+    @classmethod
+    def settings(cls) -> dict[str, Field[Any]]:
+        """Return the fields that can be set; the others are the same in all models of the type."""
+        found = cls.__dict__.get("_settings")
+        if found is None:
+            found = {f.name: f for f in fields(cls) if f.metadata}
+            cls._settings = found  # type: ignore[attr-defined]
+        return found
+
     # Reading and writing -----------------------------------------------------------------------
 
     @overload
@@ -262,7 +285,7 @@ class XLMConfig:
         subfolder = options.pop("subfolder", None) or ""
         hub = {key: options.pop(key) for key in HUB_OPTIONS if key in options}
         hub = {key: value for key, value in hub.items() if value is not None}
-        path = _find(where, subfolder, hub)
+        path = find_config(where, subfolder, hub)
         config = cls.from_json_file(path)
         object.__setattr__(config, "_name_or_path", str(where))
         return _changed(config, options, return_unused_kwargs)
@@ -285,12 +308,7 @@ class XLMConfig:
         Raises:
             ConfigError: not a JSON object in UTF-8, or a wrong value; the message names the file.
         """
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: expected a configuration in JSON: {error}") from error
-        if not isinstance(values, dict):
-            raise ConfigError(f"{path}: expected a JSON object, not a {type(values).__name__}")
+        values = read_keys(path)
         try:
             return cls(**values)
         except ConfigError as error:
@@ -315,8 +333,8 @@ class XLMConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return the keys of a `config.json`, in the spelling in which they came."""
         values = {
-            self.spelling.get(name, name): getattr(self, name)
-            for name in _FIELDS
+            self.spelling.get(name, self.published.get(name, name)): getattr(self, name)
+            for name in self.settings()
             if getattr(self, name) is not None or name in self.spelling
         }
         if "num_labels" not in self.spelling:
@@ -329,7 +347,7 @@ class XLMConfig:
 
         Every key that says something about an XLM model is there, whatever its value.
         """
-        default = XLMConfig()
+        default = type(self)()
         values = self.to_dict()
         for name in _COMMON:
             if name not in self.spelling and getattr(self, name) == getattr(default, name):
@@ -365,14 +383,20 @@ class XLMConfig:
         """
         for key in changes:
             if not self.has_key(key):
-                raise ConfigError(f"no configuration key is called {key}{similar_key(key)}")
+                raise ConfigError(f"no configuration key is called {key}{self._similar(key)}")
         copy = deepcopy(self)
         copy.update(changes)
         return copy
 
+    def _similar(self, key: str) -> str:
+        """Return a hint at the setting that a wrong key may have meant, or nothing."""
+        found = get_close_matches(key, [*self.settings(), *self.attribute_map], n=1)
+        return f": did you mean {found[0]}?" if found else ""
+
     def has_key(self, key: str) -> bool:
         """Whether a name is that of a setting, or of another key that is kept here."""
-        return ALIASES.get(key, key) in _FIELDS or key in self.extra or key in _UNSET
+        name = self.attribute_map.get(key, key)
+        return name in self.settings() or key in self.extra or key in _UNSET
 
     def get_text_config(self, decoder: bool = False) -> XLMConfig:
         """Return this configuration: tools ask for it that know models of more than text."""
@@ -392,6 +416,49 @@ class XLMConfig:
     def head_dim(self) -> int:
         """Width of one attention head."""
         return self.emb_dim // self.n_heads
+
+    @property
+    def ffn_dim(self) -> int:
+        """Width of the feed-forward layers in between."""
+        return 4 * self.emb_dim
+
+    @property
+    def activation(self) -> str:
+        """The function between the feed-forward layers."""
+        return "gelu" if self.gelu_activation else "relu"
+
+    @property
+    def embedding_std(self) -> float:
+        """Standard deviation of new embeddings."""
+        return self.embed_init_std
+
+    @property
+    def first_position(self) -> int:
+        """Position of each sequence's first token."""
+        return 0
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of the longest sequence that the positions are enough for."""
+        return self.max_position_embeddings - self.first_position
+
+    @property
+    def longest_told(self) -> str:
+        """`max_tokens` as messages put it."""
+        total = self.max_position_embeddings
+        if not self.first_position:
+            return f"{total}, the model's max_position_embeddings"
+        return f"{self.max_tokens}, the model's {total} positions without the padding's"
+
+    @property
+    def token_types(self) -> int:
+        """Number of ids that `token_type_ids` may hold; as in the reference, they are words."""
+        return self.vocab_size
+
+    @property
+    def head_dropout(self) -> float:
+        """Dropout in front of the scores of each token's classes."""
+        return self.dropout
 
     @property
     def summary_width(self) -> int:
@@ -432,10 +499,19 @@ class XLMConfig:
         return self.n_langs > 1 and self.use_lang_emb
 
 
-def similar_key(key: str) -> str:
-    """Return a hint at the setting that a wrong key may have meant, or nothing."""
-    found = get_close_matches(key, [*_FIELDS, *ALIASES], n=1)
-    return f": did you mean {found[0]}?" if found else ""
+def read_keys(path: str | Path) -> dict[str, Any]:
+    """Return what a `config.json` holds, unchecked.
+
+    Raises:
+        ConfigError: not a JSON object in UTF-8; the message names the file.
+    """
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: expected a configuration in JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected a JSON object, not a {type(values).__name__}")
+    return values
 
 
 def _checked(key: str, value: Any, f: Field[Any]) -> Any:
@@ -460,7 +536,7 @@ def _changed(config: XLMConfig, options: dict[str, Any], with_unused: bool) -> A
     return (config, unused) if with_unused else config
 
 
-def _find(where: str | Path, subfolder: str, hub: Mapping[str, Any]) -> Path:
+def find_config(where: str | Path, subfolder: str, hub: Mapping[str, Any]) -> Path:
     """Return where a configuration lies, fetching it from the hub if it is not here."""
     try:
         path = local_path(where)
@@ -488,10 +564,13 @@ def _alias(name: str) -> property:
     return property(attrgetter(name), set_value, doc=f"Another name of `{name}`.")
 
 
-for _other, _name in ALIASES.items():
-    setattr(XLMConfig, _other, _alias(_name))
+def add_aliases(config_class: type[XLMConfig]) -> None:
+    """Make the other spellings of a class's keys attributes of it."""
+    for other, name in config_class.attribute_map.items():
+        setattr(config_class, other, _alias(name))
 
-_FIELDS: dict[str, Field[Any]] = {f.name: f for f in fields(XLMConfig) if f.metadata}
+
+add_aliases(XLMConfig)
 _INT_KEYED = ("id2lang", "id2label", "pruned_heads")
 # Keys that every model's configuration has; a file that lacks one means the default.
 _COMMON = ("id2label", "label2id", "return_dict", "output_hidden_states", "output_attentions")

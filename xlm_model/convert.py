@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from xlm_model.auto import find_model
 from xlm_model.checkpoints.matching import check_fit, join_tied, match, shapes_of
 from xlm_model.checkpoints.reading import (
     TOKENIZER_FILES,
@@ -21,7 +22,6 @@ from xlm_model.checkpoints.writing import save, write_json
 from xlm_model.encoder import XLMModel
 from xlm_model.errors import CheckpointError
 from xlm_model.heads import XLMWithLMHeadModel
-from xlm_model.heads.detection import find_head
 from xlm_text.files.folders import MERGES_FILE, TOKENIZER_CONFIG_FILE, VOCAB_FILE
 
 
@@ -37,7 +37,7 @@ def describe(where: str | Path, **hub: Any) -> dict[str, Any]:
     """
     found = read_checkpoint(where, **hub)
     config = found.config
-    head, cls = find_head(found.tensors)
+    head, cls = find_model(found)
     # By address: a tied weight counts once.
     tensors = {tensor.data_ptr(): tensor for tensor in found.tensors.values()}.values()
     objective = config.objective
@@ -56,7 +56,7 @@ def describe(where: str | Path, **hub: Any) -> dict[str, Any]:
         "dim": config.emb_dim,
         "attention_heads": config.n_heads,
         "positions": config.max_position_embeddings,
-        "labels": config.num_labels if cls not in (XLMModel, XLMWithLMHeadModel) else None,
+        "labels": None if issubclass(cls, XLMModel | XLMWithLMHeadModel) else config.num_labels,
         "parameters": sum(tensor.numel() for tensor in tensors),
         "bytes": sum(tensor.nbytes for tensor in tensors),
         "dtype": ", ".join(sorted({str(t.dtype).removeprefix("torch.") for t in tensors})),
@@ -96,16 +96,20 @@ def convert(
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CheckpointError(f"{target}: exists: expected a new or an empty folder")
     found = read_checkpoint(where, **hub)
-    _, cls = find_head(found.tensors)
+    _, cls = find_model(found)
     with torch.device("meta"):
-        model = cls(found.config)
+        model = cls(found.config, **cls._arguments_for(found, {}))
     join_tied(found.tensors, model.tied_weights, found.path)
-    report = match(shapes_of(model.published_state()), shapes_of(found.tensors))
+    shapes = shapes_of(model.published_state()), shapes_of(found.tensors)
+    report = match(*shapes, found.config.names)
     check_fit(report, found.path, cls.__name__)
     merges = None if codes is None else _read_codes(Path(codes))
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        save(part, found.config, found.tensors, cls.__name__)
+        tensors, names = found.tensors, found.config.names
+        if names.projection in tensors:  # which is not tied
+            tensors |= {double: tensors[name] for double, name in names.doubles.items()}
+        save(part, found.config, tensors, cls.__name__)
         _write_vocabulary(found, part)
         if merges is not None:
             (part / MERGES_FILE).write_bytes(merges)

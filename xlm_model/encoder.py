@@ -43,11 +43,7 @@ class XLMModel(XLMPreTrainedModel):
         super().__init__(config)
         dim, eps = config.emb_dim, config.layer_norm_eps
         layers = range(config.n_layers)
-        self.position_embeddings: nn.Embedding | FixedPositions
-        if config.sinusoidal_embeddings:
-            self.position_embeddings = FixedPositions(config)
-        else:
-            self.position_embeddings = nn.Embedding(config.max_position_embeddings, dim)
+        self.position_embeddings = self._new_positions(config)
         if config.has_lang_embeddings:
             self.lang_embeddings = nn.Embedding(config.n_langs, dim)
         self.embeddings = nn.Embedding(config.vocab_size, dim, padding_idx=config.pad_token_id)
@@ -58,6 +54,11 @@ class XLMModel(XLMPreTrainedModel):
         self.layer_norm2 = nn.ModuleList(nn.LayerNorm(dim, eps=eps) for _ in layers)
         self.dropout = nn.Dropout(config.dropout)
         self.initialize(name for name, _ in self.named_parameters())
+
+    def _new_positions(self, config: XLMConfig) -> nn.Embedding | FixedPositions:
+        if config.sinusoidal_embeddings:
+            return FixedPositions(config)
+        return nn.Embedding(config.max_position_embeddings, config.emb_dim)
 
     def attention(self, layer: int) -> MultiHeadAttention:
         """Return the attention of one layer, from 0."""
@@ -126,11 +127,13 @@ class XLMModel(XLMPreTrainedModel):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
         )
+        if position_ids is None:
+            position_ids = self.positions(layout, input_ids)
         hidden = self.embed(
             input_ids,
             langs,
             token_type_ids,
-            position_ids=layout.positions if position_ids is None else position_ids,
+            position_ids=position_ids,
             inputs_embeds=inputs_embeds,
         )
         output = self.encode(
@@ -141,7 +144,20 @@ class XLMModel(XLMPreTrainedModel):
             head_mask=head_mask,
             layers=layers,
         )
-        return self.as_asked(output, return_dict)
+        return self.as_asked(self._pooled(output, layout), return_dict)
+
+    def _pooled(self, output: BaseModelOutput, layout: Layout) -> BaseModelOutput:
+        """Return the encoder's output with what a family adds to it."""
+        return output
+
+    def positions(self, layout: Layout, input_ids: Tensor | None) -> Tensor:
+        """Return the position of each token; a shape that broadcasts to `(…)`.
+
+        Args:
+            layout: Which of them belong to which sequence.
+            input_ids: Their ids; None where embeddings are given in place of them. Shape `(…)`.
+        """
+        return layout.positions
 
     def embed(
         self,
@@ -160,9 +176,13 @@ class XLMModel(XLMPreTrainedModel):
         hidden = hidden + self.position_embeddings(position_ids)
         if langs is not None and self.config.has_lang_embeddings:
             hidden = hidden + self.lang_embeddings(langs)
-        if token_type_ids is not None:
-            hidden = hidden + self.embeddings(token_type_ids)
+        types = self._types(token_type_ids, hidden)
+        hidden = hidden if types is None else hidden + types
         return self.dropout(self.layer_norm_emb(hidden))  # type: ignore[no-any-return]
+
+    def _types(self, token_type_ids: Tensor | None, hidden: Tensor) -> Tensor | None:
+        """Return what is added for the tokens' types; a shape that broadcasts to `(…, dim)`."""
+        return None if token_type_ids is None else self.embeddings(token_type_ids)
 
     def encode(
         self,
@@ -227,7 +247,7 @@ class XLMModel(XLMPreTrainedModel):
         rows = resizing.rows_wanted(new_num_tokens, pad_to_multiple_of, table.num_embeddings)
         if rows != table.num_embeddings:
             self.config.vocab_size = rows
-            std = None if mean_resizing else self.config.embed_init_std
+            std = None if mean_resizing else self.config.embedding_std
             resizing.set_values(table.weight, resizing.resized(table.weight, rows, std))
             table.num_embeddings = rows
         return table
@@ -305,7 +325,12 @@ class XLMModel(XLMPreTrainedModel):
         if not isinstance(table, FixedPositions):
             count = new_num_position_embeddings
             is_count = isinstance(count, int) and count > 0
-            values = resizing.with_positions(table.weight, count if is_count else 1, new_positions)
+            values = resizing.with_positions(
+                table.weight,
+                count if is_count else 1,
+                new_positions,
+                self.config.first_position,
+            )
         self.config.max_position_embeddings = new_num_position_embeddings
         if isinstance(table, FixedPositions):
             values = torch.from_numpy(sinusoidal(self.config)).to(table.weight.device)
@@ -343,11 +368,13 @@ class XLMModel(XLMPreTrainedModel):
         head_mask: Tensor | None,
         layers: int,
     ) -> BaseModelOutput:
-        mask = layout.mask
+        mask = layout.mask if self.config.zeroes_padding else None
         factor = None if mask is None else mask.unsqueeze(-1).to(hidden.dtype)
         hidden = hidden if factor is None else hidden * factor
         states, weights = [hidden], []
         for layer in range(layers):
+            if self.training and self._leaves_out():
+                continue
             heads = None if head_mask is None else self._heads_left(layer, head_mask)
             arguments = (layer, hidden, layout, factor, with_weights, heads)
             is_checkpointed = self.gradient_checkpointing and layer % self.checkpointed_layers == 0
@@ -378,16 +405,26 @@ class XLMModel(XLMPreTrainedModel):
         with_weights: bool,
         heads: Tensor | None,
     ) -> tuple[Tensor, Tensor | None]:
+        is_pre = self.config.pre_norm
         attended, weights = self.attentions[layer](
-            hidden,
+            self.layer_norm1[layer](hidden) if is_pre else hidden,
             layout,
             causal=self.config.causal,
             need_weights=with_weights,
             head_mask=heads,
         )
-        hidden = self.layer_norm1[layer](hidden + self.dropout(attended))
-        hidden = self.layer_norm2[layer](hidden + self.ffns[layer](hidden))
+        hidden = hidden + self.dropout(attended)
+        if is_pre:
+            hidden = hidden + self.ffns[layer](self.layer_norm2[layer](hidden))
+        else:
+            hidden = self.layer_norm1[layer](hidden)
+            hidden = self.layer_norm2[layer](hidden + self.ffns[layer](hidden))
         return hidden if factor is None else hidden * factor, weights
+
+    def _leaves_out(self) -> bool:
+        """Whether a training step leaves a layer out, drawn by the configured share."""
+        share = self.config.layerdrop
+        return share > 0 and bool(torch.rand(()) < share)
 
     def _heads_left(self, layer: int, head_mask: Tensor) -> Tensor:
         """Return the factors of a layer's heads that are not pruned; shape `(heads,)`."""
@@ -420,11 +457,13 @@ def layout_of(
     device = words_of(input_ids, inputs_embeds).device
     mask = attention_mask
     if mask is None:
-        if lengths is None and input_ids is not None:
+        if lengths is None and input_ids is not None and config.zeroes_padding:
             lengths = (input_ids != config.pad_token_id).sum(1)
         if lengths is not None:
             mask = torch.arange(length, device=lengths.device) < lengths[:, None]
-    return PaddedLayout(batch, length, mask=mask, device=device)
+    return PaddedLayout(
+        batch, length, mask=mask, device=device, masks_causal=not config.zeroes_padding
+    )
 
 
 def _keeps_kernels(hidden: Tensor) -> bool:

@@ -179,18 +179,17 @@ def check_tokens(
     """
     words_of(input_ids, inputs_embeds)
     check_shape("inputs_embeds", inputs_embeds, (*shape, config.emb_dim))
-    if longest is not None and longest > config.max_position_embeddings:
+    if longest is not None and longest > config.max_tokens:
         raise ValueError(
-            f"the sequence has {longest} tokens: expected at most "
-            f"{config.max_position_embeddings}, the model's max_position_embeddings; cut the text "
-            "or split it into windows"
+            f"the sequence has {longest} tokens: expected at most {config.longest_told}; cut the "
+            "text or split it into windows"
         )
     check_shape("input_ids", input_ids, shape)
     check_shape("langs", langs, shape)
     check_shape("token_type_ids", token_type_ids, shape)
     check_shape("position_ids", position_ids, shape)
     check_ids("input_ids", input_ids, config.vocab_size)
-    check_ids("token_type_ids", token_type_ids, config.vocab_size)
+    check_ids("token_type_ids", token_type_ids, config.token_types)
     check_ids("position_ids", position_ids, config.max_position_embeddings)
     if config.has_lang_embeddings:
         check_ids("langs", langs, config.n_langs)

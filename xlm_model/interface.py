@@ -203,7 +203,7 @@ class ToolInterface(nn.Module):
             elif isinstance(module, nn.LayerNorm):
                 value.fill_(1.0)
             elif isinstance(module, nn.Embedding):
-                value.normal_(std=self.config.embed_init_std)
+                value.normal_(std=self.config.embedding_std)
                 if module.padding_idx is not None:
                     value[module.padding_idx].zero_()
             else:

@@ -6,6 +6,9 @@ same weights serve padded batches, packed tokens and cached keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +17,16 @@ from xlm_model.config import XLMConfig
 from xlm_model.linear import apply_linear
 from xlm_model.positions import sinusoidal
 from xlm_model.resizing import set_values
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": nn.functional.gelu,
+    "relu": nn.functional.relu,
+    "gelu_new": partial(nn.functional.gelu, approximate="tanh"),
+    "gelu_pytorch_tanh": partial(nn.functional.gelu, approximate="tanh"),
+    "silu": nn.functional.silu,
+    "swish": nn.functional.silu,
+    "tanh": torch.tanh,
+}
 
 
 class MultiHeadAttention(nn.Module):
@@ -84,13 +97,13 @@ class MultiHeadAttention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two linear layers, four times as wide in between."""
+    """Two linear layers, wider in between."""
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__()
-        self.lin1 = nn.Linear(config.emb_dim, 4 * config.emb_dim)
-        self.lin2 = nn.Linear(4 * config.emb_dim, config.emb_dim)
-        self.activation = nn.functional.gelu if config.gelu_activation else nn.functional.relu
+        self.lin1 = nn.Linear(config.emb_dim, config.ffn_dim)
+        self.lin2 = nn.Linear(config.ffn_dim, config.emb_dim)
+        self.activation = ACTIVATIONS[config.activation]
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, hidden: Tensor) -> Tensor:

@@ -86,11 +86,12 @@ def read_device(device: Any, device_map: Any) -> torch.device:
         ) from error
 
 
-def read_config(config: Any) -> XLMConfig | None:
+def read_config(config: Any, config_class: type[XLMConfig] = XLMConfig) -> XLMConfig | None:
     """Return the configuration that is given in place of the checkpoint's, as one of ours.
 
     Args:
         config: One of ours, its folder or file, a dictionary, or another library's with `to_dict`.
+        config_class: The model's.
 
     Raises:
         ConfigError: a wrong value in it.
@@ -99,11 +100,13 @@ def read_config(config: Any) -> XLMConfig | None:
     if config is None or isinstance(config, XLMConfig):
         return config
     if isinstance(config, str) or hasattr(config, "__fspath__"):
-        return XLMConfig.from_pretrained(config)
+        return config_class.from_pretrained(config)
     values = config if isinstance(config, Mapping) else getattr(config, "to_dict", dict)()
     if not values:
-        raise ValueError(f"config is a {type(config).__name__}: expected an XLMConfig, or a folder")
-    return XLMConfig(**values)
+        raise ValueError(
+            f"config is a {type(config).__name__}: expected an {config_class.__name__}, or a folder"
+        )
+    return config_class(**values)
 
 
 def check_attention(implementation: str | None) -> None:

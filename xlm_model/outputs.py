@@ -131,6 +131,23 @@ class BaseModelOutput(ModelOutput):
 
 
 @dataclass(init=False, repr=False, eq=False)
+class BaseModelOutputWithPooling(ModelOutput):
+    """Output of `XLMRobertaModel`.
+
+    Attributes:
+        last_hidden_state: Output of the last layer. Shape `(…, dim)`.
+        pooler_output: That of the pooling layer. Shape `(sequences, dim)`.
+        hidden_states: See `ModelOutput`.
+        attentions: See `ModelOutput`.
+    """
+
+    last_hidden_state: Tensor
+    pooler_output: Tensor | None
+    hidden_states: tuple[Tensor, ...] | None
+    attentions: tuple[Tensor, ...] | None
+
+
+@dataclass(init=False, repr=False, eq=False)
 class _HeadOutput(ModelOutput):
     loss: Tensor | None
     logits: Tensor
@@ -140,12 +157,22 @@ class _HeadOutput(ModelOutput):
 
 @dataclass(init=False, repr=False, eq=False)
 class MaskedLMOutput(_HeadOutput):
-    """Output of `XLMWithLMHeadModel`.
+    """Output of `XLMWithLMHeadModel` and `XLMRobertaForMaskedLM`.
 
     Attributes:
         loss: Mean cross-entropy over the labels that are not -100. Shape `()`.
         logits: Scores of the words; log-probabilities where the configuration says `asm`.
             Shape `(…, vocab_size)`.
+    """
+
+
+@dataclass(init=False, repr=False, eq=False)
+class CausalLMOutput(_HeadOutput):
+    """Output of `XLMRobertaForCausalLM`.
+
+    Attributes:
+        loss: Mean cross-entropy of each next word. Shape `()`.
+        logits: Scores of the next word. Shape `(…, vocab_size)`.
     """
 
 
@@ -246,7 +273,9 @@ class XLMForQuestionAnsweringOutput(ModelOutput):
 
 OUTPUTS: tuple[type[ModelOutput], ...] = (
     BaseModelOutput,
+    BaseModelOutputWithPooling,
     MaskedLMOutput,
+    CausalLMOutput,
     SequenceClassifierOutput,
     MultipleChoiceModelOutput,
     TokenClassifierOutput,

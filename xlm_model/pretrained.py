@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from xlm_model.checkpoints.matching import NEW_HEAD, check_fit, join_tied, match
 from xlm_model.checkpoints.reading import LoadedCheckpoint, read_checkpoint
 from xlm_model.checkpoints.writing import MAX_SHARD_SIZE, save
 from xlm_model.config import HUB_OPTIONS, XLMConfig
+from xlm_model.errors import ConfigError
 from xlm_model.interface import ToolInterface
 from xlm_model.outputs import OUTPUTS, ModelOutput
 
@@ -37,6 +38,8 @@ class XLMPreTrainedModel(ToolInterface):
 
     # Whether this is more than the bare encoder; then the encoder is called `transformer`.
     has_head = False
+    # What the class itself takes beside the configuration, and `from_pretrained`, too.
+    own_arguments: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def from_pretrained(
@@ -104,16 +107,20 @@ class XLMPreTrainedModel(ToolInterface):
         wanted = arguments.read_dtype(torch_dtype if dtype is None else dtype)
         hub = {k: options.pop(k) for k in HUB_OPTIONS if k in options}
         hub = {k: v for k, v in hub.items() if v is not None}
+        own = {name: options.pop(name) for name in cls.own_arguments if name in options}
         changes = arguments.rest_of(options)
-        found = _find(where, arguments.read_config(config), state_dict, subfolder, hub)
+        given = arguments.read_config(config, cls.config_class)
+        found = _find(cls.config_class, where, given, state_dict, subfolder, hub)
+        own |= cls._arguments_for(found, own)
         settings = found.config.replace(**changes)
         positions = settings.max_position_embeddings
         if new_positions is not None:
             settings.max_position_embeddings = found.config.max_position_embeddings
         with torch.device("meta"):
-            model = cls(settings)
+            model = cls(settings, **own)
         join_tied(found.tensors, model.tied_weights, found.path)
-        report = match(shapes_of(model.published_state()), shapes_of(found.tensors))
+        shapes = shapes_of(model.published_state()), shapes_of(found.tensors)
+        report = match(*shapes, model.config.names)
         check_fit(
             report,
             found.path,
@@ -126,6 +133,11 @@ class XLMPreTrainedModel(ToolInterface):
             model.resize_position_embeddings(positions, new_positions)
         model.to(target).eval()
         return (model, report.as_loading_info()) if output_loading_info else model  # type: ignore[return-value]
+
+    @classmethod
+    def _arguments_for(cls, found: LoadedCheckpoint, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the class' own arguments for a checkpoint, where they are not given."""
+        return {}
 
     @classmethod
     def _from_config(
@@ -187,13 +199,14 @@ class XLMPreTrainedModel(ToolInterface):
         if options and not push_to_hub:
             raise ValueError(f"save_pretrained has no argument {next(iter(options))!r}")
         if is_main_process:
-            state = None if state_dict is None else formats.add_encoder_prefix(dict(state_dict))
+            names = self.config.names
+            state = None if state_dict is None else formats.published(dict(state_dict), names)
             tensors, is_tied = self._tensors_to_save(state)
             config = self.config
             if config.tie_word_embeddings != is_tied and self._may_tie:
                 config = config.replace(tie_word_embeddings=is_tied)
             if not self.has_head:
-                tensors = formats.drop_encoder_prefix(tensors)
+                tensors = formats.drop_encoder_prefix(tensors, names.encoder)
             # FSDP2 makes a class of its own of a model's.
             name = type(self).__name__.removeprefix("FSDP")
             save(folder, config, tensors, name, max_shard_size)
@@ -284,7 +297,7 @@ class XLMPreTrainedModel(ToolInterface):
 
     def published_state(self) -> dict[str, Tensor]:
         """Return the weights as a model with a head names them, tied ones once."""
-        state = formats.add_encoder_prefix(dict(self.state_dict()))
+        state = formats.published(dict(self.state_dict()), self.config.names)
         return {name: tensor for name, tensor in state.items() if name not in self.tied_weights}
 
     def _tensors_to_save(self, state: dict[str, Tensor] | None) -> tuple[dict[str, Tensor], bool]:
@@ -293,17 +306,19 @@ class XLMPreTrainedModel(ToolInterface):
         Args:
             state: In place of the model's own, under published names.
         """
-        own = state is None
-        state = formats.add_encoder_prefix(dict(self.state_dict())) if state is None else {**state}
+        own, names = state is None, self.config.names
+        state = formats.published(dict(self.state_dict()), names) if state is None else {**state}
         if not self._may_tie:
             return state, self.config.tie_word_embeddings
-        projection, embeddings = state.get(formats.PROJECTION), state[formats.EMBEDDINGS]
+        projection, embeddings = state.get(names.projection), state[names.words]
         is_tied = projection is None or _is_same(projection, embeddings)
         if not own and projection is not None and not is_tied:
             # Weights that were gathered from several processes are copies of each other.
             is_tied = self.config.tie_word_embeddings and torch.equal(projection, embeddings)
         if is_tied:
-            state.pop(formats.PROJECTION, None)
+            state.pop(names.projection, None)
+        else:
+            state |= {double: state[name] for double, name in names.doubles.items()}
         return state, is_tied
 
     # Filling ------------------------------------------------------------------------------------
@@ -325,22 +340,24 @@ class XLMPreTrainedModel(ToolInterface):
             new: Names of the parameters to initialise.
             dtype: Convert to this type; None keeps that of each tensor.
         """
-        dtype_of_new = dtype or tensors[formats.EMBEDDINGS].dtype
+        names = self.config.names
+        dtype_of_new = dtype or tensors[names.words].dtype
         state = {}
         for name, parameter in self.published_state().items():
             if name in new:
-                state[name] = torch.empty(parameter.shape, dtype=dtype_of_new)
+                state[names.own(name)] = torch.empty(parameter.shape, dtype=dtype_of_new)
             else:
                 tensor = tensors.pop(name)
-                state[name] = tensor if dtype is None else tensor.to(dtype)
+                state[names.own(name)] = tensor if dtype is None else tensor.to(dtype)
         if not self.has_head:
             state = formats.drop_encoder_prefix(state)
         self.load_state_dict(state, assign=True, strict=False)
         self.tie_weights()
-        self.initialize(new)
+        self.initialize(map(names.own, new))
 
 
 def _find(
+    config_class: type[XLMConfig],
     where: str | Path | None,
     config: XLMConfig | None,
     state_dict: Mapping[str, Tensor] | None,
@@ -351,15 +368,30 @@ def _find(
     if state_dict is None:
         if where is None:
             raise ValueError("got no checkpoint: expected one, or config and state_dict")
-        found = read_checkpoint(where, subfolder=subfolder, config=config, **hub)
+        found = read_checkpoint(
+            where, subfolder=subfolder, config=config, default=config_class, **hub
+        )
+        _check_type(found, config_class)
         found.config._name_or_path = str(where)
         return found
     if config is None:
         if where is None:
             raise ValueError("got a state_dict alone: expected its config, too, or a checkpoint")
-        config = XLMConfig.from_pretrained(where, subfolder=subfolder, **hub)
-    tensors = formats.add_encoder_prefix(formats.without_wrappers(dict(state_dict), "state_dict"))
-    return LoadedCheckpoint(Path("state_dict"), config, tensors)
+        config = config_class.from_pretrained(where, subfolder=subfolder, **hub)
+    tensors = formats.without_wrappers(dict(state_dict), "state_dict")
+    tensors = formats.read_names(tensors, config.names, is_tied=config.tie_word_embeddings)
+    found = LoadedCheckpoint(Path("state_dict"), config, tensors)
+    _check_type(found, config_class)
+    return found
+
+
+def _check_type(found: LoadedCheckpoint, config_class: type[XLMConfig]) -> None:
+    """Raise a `ConfigError` for a checkpoint of another type than the model's."""
+    if found.config.model_type != config_class.model_type:
+        raise ConfigError(
+            f"{found.path}: its model_type is {found.config.model_type!r}: expected "
+            f"{config_class.model_type!r}; AutoModel and its kin load any type that is known"
+        )
 
 
 def _is_same(one: Tensor, other: Tensor) -> bool:

@@ -68,7 +68,7 @@ def resized(table: Tensor, rows: int, std: float | None) -> Tensor:
 
 
 @torch.no_grad()
-def with_positions(table: Tensor, count: int, how: str) -> Tensor:
+def with_positions(table: Tensor, count: int, how: str, first: int = 0) -> Tensor:
     """Return a table of so many positions; shape `(count, dim)`.
 
     Args:
@@ -76,12 +76,16 @@ def with_positions(table: Tensor, count: int, how: str) -> Tensor:
         count: How many there shall be; fewer are the first ones.
         how: Those beyond are the first ones again ("copy"), or all are drawn out over the new range
             ("interpolate").
+        first: The first position that tokens have; the rows before it stay.
 
     Raises:
         ValueError: neither of these.
     """
     if how not in NEW_POSITIONS:
         raise ValueError(f"new_positions is {how!r}: expected one of {', '.join(NEW_POSITIONS)}")
+    if first:
+        tokens = with_positions(table[first:], max(count - first, 0), how)
+        return torch.cat([table[:first], tokens])
     before = len(table)
     if count <= before:
         return table[:count].clone()

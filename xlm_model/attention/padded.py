@@ -19,9 +19,10 @@ class PaddedLayout:
         batch: Number of sequences.
         length: Positions of each.
         mask: Not 0 where a token may be attended to; also the factor of its state. None if
-            everywhere. Causal attention ignores it, as in the reference: padding on the right is in
-            the future anyway. Shape `(batch, length)`.
+            everywhere. Shape `(batch, length)`.
         device: Of the tensors that it makes.
+        masks_causal: Causal attention looks at the mask, too. XLM's ignores it, as in the
+            reference: padding on the right is in the future anyway.
 
     Example:
         >>> layout = PaddedLayout(2, 3)
@@ -36,11 +37,13 @@ class PaddedLayout:
         *,
         mask: Tensor | None = None,
         device: torch.device | str = "cpu",
+        masks_causal: bool = False,
     ) -> None:
         self.shape = (batch, length)
         self.mask = mask
         self._keep = None if mask is None else mask != 0
         self._device = device
+        self._masks_causal = masks_causal
 
     @property
     def lengths(self) -> Tensor:
@@ -79,13 +82,14 @@ class PaddedLayout:
         if need_weights:
             context, weights = self._explicit(query, key, value, causal, dropout)
             return context.transpose(1, 2), weights
+        is_masked = self._keep is not None and (self._masks_causal or not causal)
         context = nn.functional.scaled_dot_product_attention(
             query,
             key,
             value,
-            attn_mask=None if causal else self._bias(query.dtype),
+            attn_mask=self._bias(query.dtype, causal) if is_masked else None,
             dropout_p=dropout,
-            is_causal=causal,
+            is_causal=causal and not is_masked,
         )
         return context.transpose(1, 2), None
 
@@ -125,25 +129,33 @@ class PaddedLayout:
         self, query: Tensor, key: Tensor, value: Tensor, causal: bool, dropout: float
     ) -> tuple[Tensor, Tensor]:
         scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
-        lowest = torch.finfo(scores.dtype).min
-        if causal:
-            later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
-            scores = scores.masked_fill(later, lowest)
-        elif self._keep is not None:
-            scores = scores.masked_fill(~self._keep[:, None, None, :], lowest)
+        unseen = self._unseen(causal)
+        if unseen is not None:
+            scores = scores.masked_fill(unseen, torch.finfo(scores.dtype).min)
         weights = nn.functional.dropout(
             scores.float().softmax(-1).to(scores.dtype), dropout, dropout > 0
         )
         return weights @ value, weights
 
-    def _bias(self, dtype: torch.dtype) -> Tensor | None:
+    def _unseen(self, causal: bool) -> Tensor | None:
+        """Return where a query does not see a key; broadcasts to `(batch, 1, length, length)`."""
+        unseen = None
+        if causal:
+            shape = (self.shape[1], self.shape[1])
+            unseen = torch.ones(shape, dtype=torch.bool, device=self._device).triu(1)[None, None]
+        if self._keep is not None and (self._masks_causal or not causal):
+            padding = ~self._keep[:, None, None, :]
+            unseen = padding if unseen is None else unseen | padding
+        return unseen
+
+    def _bias(self, dtype: torch.dtype, causal: bool) -> Tensor | None:
         """Return what is added to the scores.
 
         The lowest finite number, not minus infinity: a row that is all padding then has even
         weights, as in the reference, where infinity would give NaN.
         """
-        if self._keep is None:
+        unseen = self._unseen(causal)
+        if unseen is None:
             return None
-        bias = torch.zeros(self._keep.shape, dtype=dtype, device=self._keep.device)
-        bias = bias.masked_fill(~self._keep, torch.finfo(dtype).min)
-        return bias[:, None, None, :]
+        bias = torch.zeros(unseen.shape, dtype=dtype, device=unseen.device)
+        return bias.masked_fill(unseen, torch.finfo(dtype).min)

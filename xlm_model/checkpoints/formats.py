@@ -15,15 +15,16 @@ from typing import Any, Literal
 from safetensors import SafetensorError, safe_open
 
 from xlm_model.errors import CheckpointError
+from xlm_model.names import XLM, Names
 
 # What tensors are read into, as safetensors calls them: PyTorch's tensors, or NumPy arrays.
 Framework = Literal["pt", "np"]
 # Tensors of either, by name.
 Tensors = dict[str, Any]
 
-ENCODER = "transformer."
-# The projection to words, and the word embeddings that it may be tied to.
-PROJECTION, EMBEDDINGS = "pred_layer.proj.weight", ENCODER + "embeddings.weight"
+ENCODER = XLM.encoder
+# The projection to words, and the word embeddings that it may be tied to, by a model's own names.
+PROJECTION, EMBEDDINGS = XLM.projection, XLM.words
 
 # What a tool puts into the names of the weights of a model that it wraps, and the tool.
 WRAPPERS = {
@@ -45,18 +46,51 @@ TENSORFLOW_LEAVES = {
 }
 
 
-def add_encoder_prefix(tensors: Tensors) -> Tensors:
+def add_encoder_prefix(
+    tensors: Tensors, prefix: str = XLM.encoder, beside: tuple[str, ...] = XLM.beside
+) -> Tensors:
     """Return names as a model with a head has them: the encoder's under `transformer.`.
 
     `drop_encoder_prefix` is the way back. A bare encoder's checkpoint and the original
     implementation's have no prefix; `pred_layer` is the only head that the latter knows.
+
+    Args:
+        tensors: By name.
+        prefix: Another family's.
+        beside: What begins so is no part of the encoder.
     """
-    if any(name.startswith(ENCODER) for name in tensors):
+    if any(name.startswith(prefix) for name in tensors):
         return tensors
     return {
-        name if name.startswith("pred_layer.") else ENCODER + name: tensor
+        name if name.startswith(beside) else prefix + name: tensor
         for name, tensor in tensors.items()
     }
+
+
+def published(tensors: Tensors, names: Names) -> Tensors:
+    """Return a model's own weights under their published names in a model with a head."""
+    full = add_encoder_prefix(tensors, beside=names.beside)
+    return {names.published(name): tensor for name, tensor in full.items()}
+
+
+def read_names(tensors: Tensors, names: Names, *, is_tied: bool) -> Tensors:
+    """Return the weights of a checkpoint under their published names in a model with a head.
+
+    Args:
+        tensors: By the names that a file has, or a model's own.
+        names: The family's.
+        is_tied: Whether the configuration ties the projection to the word embeddings.
+    """
+    if any(name.startswith((XLM.encoder, "layer_norm_emb.")) for name in tensors):
+        tensors = published(tensors, names)  # a model's own, with a head or without
+    tensors = add_encoder_prefix(tensors, names.encoder, names.beside_in_files)
+    tensors = {name: tensor for name, tensor in tensors.items() if name not in names.ignored}
+    for double, name in names.doubles.items():
+        if double in tensors:
+            value = tensors.pop(double)
+            if not is_tied or name not in tensors:
+                tensors[name] = value
+    return tensors
 
 
 def without_wrappers(tensors: Tensors, where: Path | str) -> Tensors:
@@ -93,9 +127,9 @@ def without_wrappers(tensors: Tensors, where: Path | str) -> Tensors:
     return {names[name]: tensor for name, tensor in tensors.items()}
 
 
-def drop_encoder_prefix(tensors: Tensors) -> Tensors:
+def drop_encoder_prefix(tensors: Tensors, prefix: str = XLM.encoder) -> Tensors:
     """Return names as the bare encoder has them."""
-    return {name.removeprefix(ENCODER): tensor for name, tensor in tensors.items()}
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
 
 
 def read_safetensors(files: Iterable[Path], framework: Framework = "pt") -> Tensors:
@@ -143,7 +177,7 @@ def read_tensorflow(file: Path) -> Tensors:
                     tensors[name] = value.T.copy() if is_kernel else value
     except Exception as error:  # what a damaged file raises depends on the byte
         raise unreadable(file, "a tf_model.h5 as the TFXLM classes wrote it", error) from error
-    return add_encoder_prefix(tensors)
+    return tensors
 
 
 def tensorflow_name(variable: str) -> tuple[str, bool]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy
 
-from xlm_model.checkpoints.formats import ENCODER, Tensors
+from xlm_model.checkpoints.formats import Tensors
 from xlm_model.errors import CheckpointError
+from xlm_model.names import XLM, Names
 
 Shape = tuple[int, ...]
 
-POSITIONS = ENCODER + "position_embeddings.weight"
 # What to do about another number of positions.
 NEW_POSITIONS = (
     'new_positions="copy" or new_positions="interpolate" begins those that the checkpoint lacks'
@@ -32,11 +32,13 @@ class MatchReport:
         missing: What the checkpoint lacks.
         mismatched: Shapes in the checkpoint and in the model, where they differ.
         left_over: What the model does not have.
+        names: How the checkpoint names its parameters.
     """
 
     missing: list[str]
     mismatched: dict[str, tuple[Shape, Shape]]
     left_over: list[str]
+    names: Names = XLM
 
     @property
     def new(self) -> list[str]:
@@ -46,7 +48,12 @@ class MatchReport:
     @property
     def is_encoder_affected(self) -> bool:
         """Whether a difference lies in the encoder: then it contradicts its configuration."""
-        return any(name.startswith(ENCODER) for name in [*self.new, *self.left_over])
+        return any(map(self.names.is_encoders, [*self.new, *self.left_over]))
+
+    @property
+    def is_positions_alone(self) -> bool:
+        """Whether nothing but the number of positions is another."""
+        return [*self.mismatched] == [self.names.positions]
 
     def as_loading_info(self) -> dict[str, Any]:
         """Return the differences as transformers' `output_loading_info` has them."""
@@ -75,12 +82,15 @@ def shapes_of(tensors: Tensors) -> dict[str, Shape]:
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
-def match(expected: Mapping[str, Shape], given: Mapping[str, Shape]) -> MatchReport:
+def match(
+    expected: Mapping[str, Shape], given: Mapping[str, Shape], names: Names = XLM
+) -> MatchReport:
     """Compare the parameters of a model with those of a checkpoint.
 
     Args:
         expected: The model's, by name.
         given: The checkpoint's.
+        names: How both name their parameters.
 
     Example:
         >>> print(match({"classifier.bias": (3,)}, {"classifier.bias": (2,)}))
@@ -95,6 +105,7 @@ def match(expected: Mapping[str, Shape], given: Mapping[str, Shape]) -> MatchRep
             if name in given and given[name] != shape
         },
         left_over=[name for name in given if name not in expected],
+        names=names,
     )
 
 
@@ -117,13 +128,11 @@ def check_fit(
         UserWarning: lists what of a head is left over, or new.
     """
     if report.is_encoder_affected:
-        is_position = [*report.mismatched] == [POSITIONS]
-        raise CheckpointError(
-            f"{path} does not fit {model}:{report}", NEW_POSITIONS if is_position else ""
-        )
+        advice = NEW_POSITIONS if report.is_positions_alone else ""
+        raise CheckpointError(f"{path} does not fit {model}:{report}", advice)
     if report.new and not new_head:
         raise CheckpointError(f"{path} does not fit {model}:{report}", advice)
-    if report.new or report.left_over:
+    if report.new or not all(map(report.names.is_optional, report.left_over)):
         what = "new at random" if report.new else "its head not used"
         warnings.warn(f"{path} read into {model}, {what}:{report}", stacklevel=3)
 

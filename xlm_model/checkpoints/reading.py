@@ -10,9 +10,10 @@ from types import ModuleType
 from typing import Any
 
 from xlm_model.checkpoints import formats
-from xlm_model.checkpoints.formats import ENCODER, Framework, Tensors
+from xlm_model.checkpoints.formats import Framework, Tensors
 from xlm_model.config import XLMConfig
 from xlm_model.errors import CheckpointError, ConfigError
+from xlm_model.families import read_config
 from xlm_text.files.folders import (
     MERGES_FILE,
     MODEL_CONFIG_FILE,
@@ -37,9 +38,6 @@ ADAPTER_CONFIG_FILE = "adapter_config.json"
 # What a published folder holds beside the model.
 TOKENIZER_FILES = (VOCAB_FILE, MERGES_FILE, TOKENIZER_CONFIG_FILE, SPECIAL_TOKENS_FILE)
 
-# Saved by old versions of the reference; a count from 0, no weight.
-_NO_WEIGHTS = {ENCODER + "position_ids"}
-
 
 @dataclass
 class LoadedCheckpoint:
@@ -48,8 +46,8 @@ class LoadedCheckpoint:
     Attributes:
         path: The file of the weights, or the index of its shards.
         config: Its configuration.
-        tensors: Its weights, PyTorch's tensors or NumPy arrays, under the names of a model with a
-            head (`transformer.` first).
+        tensors: Its weights, PyTorch's tensors or NumPy arrays, under the published names of a
+            model with a head (for XLM, `transformer.` first).
         vocab: From piece to id, where the weights' own file holds it (the original format).
     """
 
@@ -65,6 +63,7 @@ def read_checkpoint(
     *,
     subfolder: str = "",
     config: XLMConfig | None = None,
+    default: type[XLMConfig] = XLMConfig,
     **hub: Any,
 ) -> LoadedCheckpoint:
     """Read a checkpoint in any format.
@@ -75,6 +74,7 @@ def read_checkpoint(
             `"np"` for NumPy arrays, which need PyTorch only for its own files (`.bin`, `.pth`).
         subfolder: Of the folder or the hub's repository.
         config: In place of the one beside the weights.
+        default: The class of a configuration that does not say its type.
         **hub: Arguments of `huggingface_hub.snapshot_download`, such as `revision`.
 
     Raises:
@@ -94,10 +94,9 @@ def read_checkpoint(
     if config is None:
         if not config_file.is_file():
             raise CheckpointError(f"{path}: expected {MODEL_CONFIG_FILE} beside it")
-        config = XLMConfig.from_json_file(config_file)
+        config = read_config(config_file, default)
     tensors = formats.without_wrappers(_read_tensors(path, framework), path)
-    tensors = formats.add_encoder_prefix(tensors)
-    tensors = {name: t for name, t in tensors.items() if name not in _NO_WEIGHTS}
+    tensors = formats.read_names(tensors, config.names, is_tied=config.tie_word_embeddings)
     return LoadedCheckpoint(path, config, tensors)
 
 

@@ -59,7 +59,8 @@ class CachedDecoder:
         """Add a token to each sequence, in the language of its prompt's last; see `Stepper`."""
         layout = self._cache.next_tokens()
         encoder = self.model.transformer
-        hidden = encoder.embed(ids, self._langs, position_ids=layout.positions)
+        positions = encoder.positions(layout, ids)
+        hidden = encoder.embed(ids, self._langs, position_ids=positions)
         hidden = encoder.encode(hidden, layout).last_hidden_state
         return self.model.head(hidden, layout).logits
 

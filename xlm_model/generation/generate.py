@@ -67,10 +67,10 @@ def generate(
     """Continue sequences; see `XLMWithLMHeadModel.generate`."""
     prompts = _read_prompts(model, input_ids, attention_mask, langs)
     longest = max(map(len, prompts.ids)) + new_tokens
-    if longest > model.config.max_position_embeddings:
+    if longest > model.config.max_tokens:
         raise ValueError(
             f"the longest prompt and max_new_tokens have {longest} tokens together: expected at "
-            f"most {model.config.max_position_embeddings}, the model's max_position_embeddings"
+            f"most {model.config.longest_told}"
         )
     copies = 1 if num_beams > 1 else num_return_sequences
     ids = [row for row in prompts.ids for _ in range(copies)]

@@ -35,7 +35,10 @@ class ModelWithHead(XLMPreTrainedModel):
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
-        self.transformer = XLMModel(config)
+        self.transformer = self._new_encoder(config)
+
+    def _new_encoder(self, config: XLMConfig) -> XLMModel:
+        return XLMModel(config)
 
     def _encode(
         self,

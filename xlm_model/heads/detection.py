@@ -14,7 +14,8 @@ from xlm_model.heads.token_classification import XLMForTokenClassification
 from xlm_model.pretrained import XLMPreTrainedModel
 
 # A head's parameter, what the head is for, and its model; the first that fits counts.
-HEADS: tuple[tuple[str, str, type[XLMPreTrainedModel]], ...] = (
+Heads = tuple[tuple[str, str, type[XLMPreTrainedModel]], ...]
+HEADS: Heads = (
     ("pred_layer.", "language model", XLMWithLMHeadModel),
     ("qa_outputs.start_logits.", "question answering, beam search", XLMForQuestionAnswering),
     ("qa_outputs.", "question answering", XLMForQuestionAnsweringSimple),
@@ -24,18 +25,22 @@ HEADS: tuple[tuple[str, str, type[XLMPreTrainedModel]], ...] = (
 )
 
 
-def find_head(names: Iterable[str]) -> tuple[str, type[XLMPreTrainedModel]]:
-    """Return what a checkpoint's head is for, and the model that has it; `XLMModel` if none.
+def find_head(
+    names: Iterable[str], heads: Heads = HEADS, encoder: type[XLMPreTrainedModel] = XLMModel
+) -> tuple[str, type[XLMPreTrainedModel]]:
+    """Return what a checkpoint's head is for, and the model that has it; the encoder if none.
 
     Args:
         names: Of the checkpoint's parameters.
+        heads: Those of another family.
+        encoder: Its bare encoder.
 
     Example:
         >>> find_head(["transformer.embeddings.weight", "classifier.weight"])[0]
         'token classification'
     """
     names = list(names)
-    for prefix, purpose, cls in HEADS:
+    for prefix, purpose, cls in heads:
         if any(name.startswith(prefix) for name in names):
             return purpose, cls
-    return "none", XLMModel
+    return "none", encoder

@@ -98,14 +98,18 @@ class XLMWithLMHeadModel(ModelWithHead):
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
-        self.pred_layer = PredictionLayer(config)
+        self.pred_layer = self._new_predictions(config)
         self._initialize_head()
+
+    def _new_predictions(self, config: XLMConfig) -> PredictionLayer:
+        return PredictionLayer(config)
 
     @property
     def tied_weights(self) -> dict[str, str]:
         """The projection and the word embeddings, if the configuration says that they are one."""
+        names = self.config.names
         is_tied = self.config.tie_word_embeddings and self._may_tie
-        return {formats.PROJECTION: formats.EMBEDDINGS} if is_tied else {}
+        return {names.projection: names.words} if is_tied else {}
 
     @property
     def _may_tie(self) -> bool:
@@ -192,8 +196,13 @@ class XLMWithLMHeadModel(ModelWithHead):
         if labels is not None:
             check_shape("labels", labels, logits.shape[:-1])
             check_ids("labels", labels, self.config.vocab_size, IGNORED)
+            labels = self._targets(labels, layout)
             loss = self.pred_layer.loss(hidden, logits, labels, num_items_in_batch)
         return MaskedLMOutput(loss=loss, logits=logits)
+
+    def _targets(self, labels: Tensor, layout: Layout) -> Tensor:
+        """Return what the scores of each position are held against; shape of the labels."""
+        return labels
 
     def prepare_inputs_for_generation(
         self, input_ids: Tensor, langs: Tensor | None = None, **inputs: Any

@@ -36,10 +36,18 @@ class XLMForMultipleChoice(ModelWithHead):
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
+        self._add_head(config)
+        self._initialize_head()
+
+    def _add_head(self, config: XLMConfig) -> None:
         config.check_choices()
         self.sequence_summary = SequenceSummary(config)
         self.logits_proj = nn.Linear(config.num_labels, 1)
-        self._initialize_head()
+
+    def _scores(self, hidden: Tensor, layout: Layout) -> Tensor:
+        """Return the score of each sequence; shape `(sequences, 1)`."""
+        scores: Tensor = self.logits_proj(self.sequence_summary(hidden, layout))
+        return scores
 
     @shows_encoder_inputs
     def forward(
@@ -105,8 +113,7 @@ class XLMForMultipleChoice(ModelWithHead):
             num_items_in_batch: The loss is the sum over the labels divided by this, not their
                 mean: the number of labels in all batches whose gradients are summed.
         """
-        scores = self.logits_proj(self.sequence_summary(hidden, layout))
-        logits = scores.view(-1, choices)
+        logits = self._scores(hidden, layout).view(-1, choices)
         loss = None
         if labels is not None:
             loss = class_loss("labels", logits, labels, num_items_in_batch)

@@ -36,8 +36,16 @@ class XLMForSequenceClassification(ModelWithHead):
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
-        self.sequence_summary = SequenceSummary(config)
+        self._add_head(config)
         self._initialize_head()
+
+    def _add_head(self, config: XLMConfig) -> None:
+        self.sequence_summary = SequenceSummary(config)
+
+    def _scores(self, hidden: Tensor, layout: Layout) -> Tensor:
+        """Return the scores of each sequence; shape `(sequences, num_labels)`."""
+        scores: Tensor = self.sequence_summary(hidden, layout)
+        return scores
 
     @shows_encoder_inputs
     def forward(
@@ -89,7 +97,7 @@ class XLMForSequenceClassification(ModelWithHead):
             num_items_in_batch: The loss is the sum over the labels divided by this, not their
                 mean: the number of labels in all batches whose gradients are summed.
         """
-        logits = self.sequence_summary(hidden, layout)
+        logits = self._scores(hidden, layout)
         loss = None if labels is None else self._loss(logits, labels, num_items_in_batch)
         return SequenceClassifierOutput(loss=loss, logits=logits)
 

@@ -35,7 +35,7 @@ class XLMForTokenClassification(ModelWithHead):
 
     def __init__(self, config: XLMConfig) -> None:
         super().__init__(config)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = nn.Dropout(config.head_dropout)
         self.classifier = nn.Linear(config.emb_dim, config.num_labels)
         self._initialize_head()
 

@@ -1,0 +1,1 @@
+"""FlauBERT: what differs from XLM, and nothing else."""

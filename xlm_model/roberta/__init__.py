@@ -1,0 +1,1 @@
+"""XLM-RoBERTa: what differs from XLM, and nothing else."""
