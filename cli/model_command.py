@@ -43,7 +43,13 @@ _READING = ("errors", "on_error", "skipped")
 
 checkpoint = click.argument("checkpoint", shell_complete=options.complete_where)
 shared = options.together(
-    options.lang,
+    click.option(
+        "--lang",
+        metavar="CODE",
+        shell_complete=options.complete_language,
+        help="The language of the text, such as en, zh or ro; not for checkpoints that read all "
+        "languages alike.",
+    ),
     options.shared(
         "--device",
         metavar="NAME",
@@ -101,10 +107,9 @@ layer = click.option(
 pooling = click.option(
     "--pooling",
     type=click.Choice(["mean", "first", "max"]),
-    default="mean",
-    show_default=True,
     help="A line's vector: the mean of its tokens' states, that of the first, or the largest "
-    "number of all in each dimension.",
+    "number of all in each dimension. Without it: what a folder of sentence-transformers declares, "
+    "else the mean.",
 )
 any_objective = click.option(
     "--any-objective", is_flag=True, help="Use a checkpoint that was trained for something else."
@@ -127,7 +132,7 @@ def task_command(
         def call(
             checkpoint: str,
             files: tuple[str, ...],
-            lang: str,
+            lang: str | None,
             output: str | None,
             quiet: bool,
             pair_lang: str | None = None,
@@ -137,11 +142,12 @@ def task_command(
             settings = function(**own)
             parse, render = settings.pop("parse", str), settings.pop("render", asdict)
             made = load_task(settings.pop("task", task), checkpoint, loading, settings)
+            languages = read_languages(made.tokenizer, lang, pair_lang)
             run(
                 made,
                 files,
-                lang=made.tokenizer.check_language(lang),
-                lang_pair=None if pair_lang is None else made.tokenizer.check_language(pair_lang),
+                lang=languages["lang"],
+                lang_pair=languages["lang_pair"],
                 output=output,
                 quiet=quiet,
                 parse=parse,
@@ -171,6 +177,24 @@ def split_options(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     return loading, reading, {k: v for k, v in given.items() if k not in {*loading, *reading}}
 
 
+def read_languages(
+    tokenizer: Any, lang: str | None, pair_lang: str | None
+) -> dict[str, str | None]:
+    """Return the languages of a task's texts; None where the tokenizer has no use for them.
+
+    Raises:
+        click.UsageError: no language is given, and the tokenizer needs one.
+    """
+    if not hasattr(tokenizer, "check_language"):
+        if lang is not None or pair_lang is not None:
+            click.echo("--lang has no effect: the checkpoint reads all languages alike", err=True)
+        return {"lang": None, "lang_pair": None}
+    if lang is None:
+        raise click.UsageError("Missing option '--lang'.")
+    pair = None if pair_lang is None else tokenizer.check_language(pair_lang)
+    return {"lang": tokenizer.check_language(lang), "lang_pair": pair}
+
+
 def load_task(
     name: str, checkpoint: str, loading: dict[str, Any], settings: dict[str, Any]
 ) -> Task[Any, Any]:
@@ -185,9 +209,14 @@ def load_task(
     import torch
 
     from xlm_model import tasks
+    from xlm_model.auto import read_config_of
 
     dtype = loading["dtype"]
-    tokenizer = options.load_tokenizer(checkpoint, **{name: loading[name] for name in _TOKENIZER})
+    hub = {name: loading[name] for name in ("revision", "local_files_only")}
+    tokenizer: Any = None
+    if read_config_of(checkpoint, hub).model_type != "xlm-roberta":
+        given = {name: loading[name] for name in _TOKENIZER}
+        tokenizer = options.load_tokenizer(checkpoint, **given)
     made: Task[Any, Any] = getattr(tasks, name).from_pretrained(
         checkpoint,
         tokenizer=tokenizer,

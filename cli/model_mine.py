@@ -15,6 +15,7 @@ from .model_command import (
     load_task,
     make_command,
     pooling,
+    read_languages,
     shared,
     split_options,
     truncation,
@@ -93,7 +94,7 @@ def mine(
     checkpoint: str,
     source: str,
     target: str,
-    lang: str,
+    lang: str | None,
     pair_lang: str | None,
     output: str | None,
     quiet: bool,
@@ -117,7 +118,7 @@ def mine(
     check_readable(files)
     settings = {"layer": layer, "pooling": pooling, "truncation": truncation}
     embed = load_task("SentenceEmbedding", checkpoint, loading, settings)
-    langs = [embed.tokenizer.check_language(code) for code in (lang, pair_lang or lang)]
+    langs = [*read_languages(embed.tokenizer, lang, pair_lang or lang).values()]
     if own["index"] is not None:
         make_index(own["index"], embed.config.emb_dim)  # an error comes before hours of work
     skip, errors = read_errors(reading["errors"], reading["on_error"])
@@ -144,7 +145,7 @@ def mine(
 def _embed(
     embed: Task[str, torch.Tensor],
     file: str,
-    lang: str,
+    lang: str | None,
     errors: str,
     left_out: Skipped | None,
     advance: Advance,

@@ -113,7 +113,7 @@ def run(
     task: Task[Any, Any],
     files: Sequence[str],
     *,
-    lang: str,
+    lang: str | None,
     lang_pair: str | None,
     errors: str,
     on_error: str,
@@ -165,7 +165,7 @@ def results(
     task: Task[Any, Any],
     examples: Iterable[Any],
     places: Places,
-    lang: str,
+    lang: str | None,
     lang_pair: str | None,
     advance: Advance,
 ) -> Iterator[tuple[Place, Any]]:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         XLMForTokenClassification,
         XLMWithLMHeadModel,
     )
+    from xlm_model.pipelines import pipeline
     from xlm_model.roberta.encoder import XLMRobertaModel
     from xlm_model.roberta.heads import (
         XLMRobertaForCausalLM,
@@ -82,6 +83,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "FlaubertModel",
         "FlaubertWithLMHeadModel",
     ),
+    "pipelines": ("pipeline",),
     "heads": (
         "XLMForMultipleChoice",
         "XLMForQuestionAnswering",
@@ -137,6 +139,7 @@ __all__ = [
     "XLMRobertaForTokenClassification",
     "XLMRobertaModel",
     "XLMWithLMHeadModel",
+    "pipeline",
 ]
 
 

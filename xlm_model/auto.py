@@ -107,6 +107,41 @@ def find_model(found: LoadedCheckpoint) -> tuple[str, Model]:
     return purpose, model
 
 
+def fitting(model: Model, where: str | Path, **options: Any) -> XLMPreTrainedModel:
+    """Load a checkpoint of any type into what its family has in the place of one of XLM's models.
+
+    Args:
+        model: One of XLM's.
+        where: A folder, a file, or a name on the hub.
+        **options: As `from_pretrained`.
+
+    Raises:
+        CheckpointError, ConfigError: as `from_pretrained`, or the family has no such model.
+    """
+    config = read_config_of(where, options)
+    if config.model_type == XLMConfig.model_type:
+        return model.from_pretrained(where, **options)
+    family = FAMILIES[config.model_type]
+    known = [family.encoder, *(one for models in family.models.values() for one in models)]
+    # The last of those that follow one another is the most special: a causal model, if it is one.
+    found = [one for one in known if issubclass(one, model)]
+    if not found:
+        raise ConfigError(
+            f"{where}: model_type is {config.model_type!r}: expected one with a {model.__name__}"
+        )
+    is_causal = config.causal or options.get("causal")
+    return found[-1 if is_causal else 0].from_pretrained(where, **options)
+
+
+def read_config_of(where: str | Path, options: Mapping[str, Any]) -> XLMConfig:
+    """Return the configuration of a checkpoint, of whatever type."""
+    if Path(where).suffix == ".pth":
+        return XLMConfig()  # the original implementation's: XLM's
+    hub = {k: options[k] for k in (*HUB_OPTIONS, "subfolder") if k in options}
+    config: XLMConfig = AutoConfig.from_pretrained(_config_of(None, where), **hub)
+    return config
+
+
 class AutoConfig:
     """Reads a configuration of any type that is known.
 
@@ -168,11 +203,8 @@ class _AutoModel:
                 not known, or has no such model.
         """
         given = config if isinstance(config, XLMConfig) else None
-        if given is None and Path(where).suffix == ".pth":
-            given = XLMConfig()  # the original implementation's: XLM's
         if given is None:
-            hub = {k: options[k] for k in (*HUB_OPTIONS, "subfolder") if k in options}
-            given = AutoConfig.from_pretrained(_config_of(config, where), **hub)
+            given = read_config_of(_config_of(config, where), options)
         return cls._model(given).from_pretrained(where, config=config, **options)
 
     @classmethod

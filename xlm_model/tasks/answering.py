@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from xlm_model.attention import PackedBatch
+from xlm_model.auto import find_model, fitting
 from xlm_model.checkpoints.reading import read_checkpoint
 from xlm_model.heads import XLMForQuestionAnswering, XLMForQuestionAnsweringSimple
-from xlm_model.heads.detection import find_head
 from xlm_model.outputs import XLMForQuestionAnsweringOutput
 from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.sequences import TextInput, TokenSequence, call, check_sequence, sequence_of
@@ -119,10 +119,10 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
             ("stride", stride, 0),
         ):
             check_at_least(name, value, least)
-        longest = model.config.max_position_embeddings
+        longest = self.config.max_tokens
         if window is not None and window > longest:
             raise InputError(
-                f"is {window}: expected at most {longest}, the model's max_position_embeddings",
+                f"is {window}: expected at most {self.config.longest_told}",
                 argument="window",
             )
         self.n_best = n_best
@@ -135,9 +135,10 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
     def _load(cls, where: Any, **options: Any) -> Any:
         # Which of the two heads a checkpoint has is seen from its weights.
         hub = {k: v for k, v in options.items() if k not in ("device", "dtype")}
-        _, head = find_head(read_checkpoint(where, **hub).tensors)
-        model = head if head in cls.models else cls.models[0]
-        return model.from_pretrained(where, **options)
+        _, model = find_model(read_checkpoint(where, **hub))
+        if issubclass(model, cls.models):
+            return model.from_pretrained(where, **options)
+        return fitting(cls.models[0], where, **options)
 
     def prepare(self, asked: Sequence[Asked]) -> list[list[tuple[TokenSequence, str]]]:
         """Return the windows of each context, and the context."""
@@ -194,8 +195,8 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
         room = self.window - whole.second - 1
         if room < 1:
             raise InputError(
-                f"the question has {whole.second - 2} tokens, which leaves no room for the context "
-                f"in a window of {self.window}: expected a shorter question, or a larger ",
+                f"the question has {whole.first_tokens} tokens, which leaves no room for the "
+                f"context in a window of {self.window}: expected a shorter question, or a larger ",
                 Argument("window"),
             )
         stride = room // 4 if self.stride is None else self.stride

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from xlm_model.attention import PackedBatch, pack
+from xlm_model.auto import fitting
 from xlm_model.config import XLMConfig
 from xlm_model.modes import evaluating
 from xlm_model.outputs import ModelOutput
@@ -20,8 +22,9 @@ from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks import batching
 from xlm_model.tasks.batching import Batcher, Limits, chunks, prefetch
 from xlm_model.tasks.devices import find_device, quantize
-from xlm_model.tasks.models import check_tokenizer, unwrap
+from xlm_model.tasks.models import unwrap
 from xlm_model.tasks.sequences import TokenSequence
+from xlm_model.tasks.tokenizers import check_tokenizer, has_languages, load_tokenizer
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
 
@@ -89,12 +92,14 @@ class Task(Generic[Example, Result]):
         self, model: Any, tokenizer: XLMTokenizer, *, batch_size: int | None = None
     ) -> None:
         check_at_least("batch_size", batch_size, 1)
-        check_tokenizer(tokenizer)
         model = unwrap(model)
-        self._check_model(model, tokenizer)
+        self._check_model(model)
+        check_tokenizer(tokenizer, model.config)
+        self._check_sizes(model.config, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
         self._batcher = Batcher(self._limits(), batch_size)
+        self._told = False
 
     @classmethod
     def from_pretrained(
@@ -146,12 +151,12 @@ class Task(Generic[Example, Result]):
         model = cls._load(where, device=device, dtype=dtype, **hub)
         if int8:
             quantize(model)
-        tokenizer = tokenizer or XLMTokenizer.from_pretrained(where, **hub)  # type: ignore[arg-type]
+        tokenizer = tokenizer or load_tokenizer(where, model.config, **hub)
         return cls(model, tokenizer, **options)
 
     @classmethod
     def _load(cls, where: str | Path, **options: Any) -> XLMPreTrainedModel:
-        return cls.models[0].from_pretrained(where, **options)
+        return fitting(cls.models[0], where, **options)
 
     def __call__(
         self,
@@ -193,6 +198,9 @@ class Task(Generic[Example, Result]):
         """
         if isinstance(examples, str):
             raise InputError(f"examples is the string {examples!r:.40}: expected a list of them")
+        if not has_languages(self.tokenizer) and not (lang is None and lang_pair is None):
+            self._tell_unused()
+            lang = lang_pair = None
         asked = _with_languages(examples, lang, lang_pair)
         parts = chunks(asked, self._batcher.limits.chunk)
         prepare = partial(self._prepare_chunk, stop=skipped is None)
@@ -218,6 +226,14 @@ class Task(Generic[Example, Result]):
         """Where the model works."""
         # The embeddings: quantised layers have no parameters.
         return self.model.get_input_embeddings().weight.device  # type: ignore[no-any-return]
+
+    def _tell_unused(self) -> None:
+        """Say, once, that this checkpoint has no use for languages."""
+        if not self._told:
+            self._told = True
+            warnings.warn(
+                "lang has no effect: this checkpoint tokenizes all languages alike", stacklevel=3
+            )
 
     # What a task defines --------------------------------------------------------------------
 
@@ -284,17 +300,19 @@ class Task(Generic[Example, Result]):
             return prepared
 
     @classmethod
-    def _check_model(cls, model: Any, tokenizer: XLMTokenizer) -> None:
+    def _check_model(cls, model: Any) -> None:
         if not isinstance(model, cls.models):
             names = " or ".join(known.__name__ for known in cls.models)
             raise InputError(f"model is a {type(model).__name__}: expected {names}")
-        config = model.config
+
+    @staticmethod
+    def _check_sizes(config: XLMConfig, tokenizer: Any) -> None:
         if len(tokenizer) > config.vocab_size:
             raise InputError(
                 f"the tokenizer has {len(tokenizer)} tokens and the model {config.vocab_size}: "
                 "expected the tokenizer of the same checkpoint"
             )
-        ids = (tokenizer.lang2id or {}).values()
+        ids = (getattr(tokenizer, "lang2id", None) or {}).values()
         if config.has_lang_embeddings and max(ids, default=0) >= config.n_langs:
             raise InputError(
                 f"the tokenizer has language ids up to {max(ids)} and the model {config.n_langs} "

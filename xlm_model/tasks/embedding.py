@@ -6,19 +6,22 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor
 
 from xlm_model.attention import PackedBatch
+from xlm_model.config import HUB_OPTIONS
 from xlm_model.encoder import XLMModel
 from xlm_model.pretrained import XLMPreTrainedModel
-from xlm_model.tasks.base import Asked, Result, Task
+from xlm_model.tasks.base import Asked, Result, Task, check_at_least
+from xlm_model.tasks.sentence_folders import read_sentence_folder
 from xlm_model.tasks.sequences import Offset, TextInput, TokenSequence, tokenize
 from xlm_text import InputError, XLMTokenizer
 
 Pooling = Literal["mean", "first", "max"]
+Self = TypeVar("Self", bound="SentenceEmbedding")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,8 @@ class _Embedding(Task[str, Result]):
 
     models = (XLMModel,)
     offsets = False
+    # Tokens of the longest sequence; None: as many as the model has positions.
+    max_length: int | None = None
 
     def __init__(
         self,
@@ -70,6 +75,7 @@ class _Embedding(Task[str, Result]):
         with warnings.catch_warnings():
             # That the head is not used is what is wanted here.
             warnings.filterwarnings("ignore", message=".*its head not used")
+            warnings.filterwarnings("ignore", message=".*has no pooling layer")
             return super()._load(where, **options)
 
     def prepare(self, asked: Sequence[Asked]) -> list[list[TokenSequence]]:
@@ -81,6 +87,7 @@ class _Embedding(Task[str, Result]):
             texts,
             truncation=self.truncation,
             offsets=self.offsets,
+            max_length=self.max_length,
         )
         return [[sequence] for sequence in sequences]
 
@@ -101,13 +108,17 @@ class SentenceEmbedding(_Embedding[Tensor]):
     Args:
         model: The encoder.
         tokenizer: The checkpoint's.
-        pooling: The `mean` of all tokens' states, the two special ones included; that of the
-            `first`; or the largest number of all in each dimension (`max`).
+        pooling: The `mean` of all tokens' states, the two special ones included, as with None; that
+            of the `first`; or the largest number of all in each dimension (`max`).
         normalize: Divide each vector by its length, so that products are cosines.
         layer: Whose states: 0 for the embeddings, -1 or None for the last layer. Middle layers
             often serve better to compare sentences.
         truncation: Cut texts that are too long, instead of raising an error.
+        max_length: Tokens of the longest text, the special ones included; None: as many as the
+            model has positions.
         batch_size: As for every `Task`.
+
+    `from_pretrained` reads what a folder of sentence-transformers declares of these.
 
     Example:
         >>> from xlm_model import XLMConfig
@@ -123,10 +134,11 @@ class SentenceEmbedding(_Embedding[Tensor]):
         model: XLMModel,
         tokenizer: XLMTokenizer,
         *,
-        pooling: Pooling = "mean",
+        pooling: Pooling | None = None,
         normalize: bool = False,
         layer: int | None = None,
         truncation: bool = False,
+        max_length: int | None = None,
         batch_size: int | None = None,
     ) -> None:
         super().__init__(
@@ -137,10 +149,36 @@ class SentenceEmbedding(_Embedding[Tensor]):
             truncation=truncation,
             batch_size=batch_size,
         )
+        check_at_least("max_length", max_length, 3)
+        pooling = pooling or "mean"
         if pooling not in get_args(Pooling):
             names = ", ".join(get_args(Pooling))
             raise InputError(f"is {pooling!r}: expected one of {names}", argument="pooling")
         self.pooling = pooling
+        self.max_length = max_length
+
+    @classmethod
+    def from_pretrained(
+        cls: type[Self], where: str | Path, *, tokenizer: Any = None, **options: Any
+    ) -> Self:
+        """Load a checkpoint; see `Task.from_pretrained`.
+
+        A folder of sentence-transformers (`modules.json`) says how its vectors are made, and texts
+        that are too long are cut as there, unless the options say otherwise.
+        """
+        hub = {k: options[k] for k in HUB_OPTIONS if options.get(k) is not None}
+        declared = read_sentence_folder(where, hub)
+        if declared is not None:
+            given = {
+                "pooling": declared.pooling,
+                "normalize": declared.normalize,
+                "max_length": declared.max_length,
+                "truncation": True,
+            }
+            # What is switched off counts as not given: a flag cannot say more.
+            options = given | {k: v for k, v in options.items() if v not in (None, False)}
+            where = Path(where) / declared.subfolder if declared.subfolder else where
+        return super().from_pretrained(where, tokenizer=tokenizer, **options)
 
     def compute(self, sequences: list[TokenSequence]) -> Sequence[Tensor]:
         """Return each sequence's vector."""

@@ -14,6 +14,7 @@ from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.objective import is_causal, load_language_model, refuse
 from xlm_model.tasks.sequences import TextInput, TokenSequence, tokenize
+from xlm_model.tasks.tokenizers import has_languages, language_of, pieces_of
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
 
@@ -111,7 +112,7 @@ class FillMask(Task[str, list[Mask]]):
         self.candidates = candidates
         self.max_masks = max_masks
         self.truncation = truncation
-        self._candidate_ids: dict[str, list[int]] = {}
+        self._candidate_ids: dict[str | None, list[int]] = {}
 
     @classmethod
     def _load(cls, where: str | Path, **options: Any) -> XLMPreTrainedModel:
@@ -126,9 +127,15 @@ class FillMask(Task[str, list[Mask]]):
         for sequence in sequences:
             self._check_masks(sequence.ids.count(self._mask_id))
         return [
-            [(sequence, self._candidates_in(self.tokenizer.check_language(text.lang)))]
+            [(sequence, self._candidates_in(language_of(self.tokenizer, text.lang)))]
             for sequence, text in zip(sequences, texts, strict=True)
         ]
+
+    def sequences(self, texts: Sequence[str], lang: str | None = None) -> list[TokenSequence]:
+        """Return the tokens of texts, as the model reads them."""
+        lang = lang if has_languages(self.tokenizer) else None
+        asked = [Asked(i, text, lang, None) for i, text in enumerate(texts)]
+        return [prepared[0][0] for prepared in self.prepare(asked)]
 
     def compute(self, sequences: list[Any]) -> Sequence[list[Mask]]:
         """Score the masks, and nothing else."""
@@ -186,7 +193,8 @@ class FillMask(Task[str, list[Mask]]):
 
     def _fill(self, id_: int, score: float) -> Fill:
         token = self.tokenizer.convert_ids_to_tokens(id_)
-        return Fill(token.removesuffix("</w>"), token, id_, score)
+        # The marks of a word's end in BPE, and of its beginning in SentencePiece.
+        return Fill(token.removesuffix("</w>").removeprefix("▁"), token, id_, score)
 
     def _check_masks(self, count: int) -> None:
         mask = self.tokenizer.mask_token
@@ -198,7 +206,7 @@ class FillMask(Task[str, list[Mask]]):
                 Argument("max_masks"),
             )
 
-    def _candidates_in(self, lang: str) -> list[int] | None:
+    def _candidates_in(self, lang: str | None) -> list[int] | None:
         if self.candidates is None:
             return None
         if lang not in self._candidate_ids:
@@ -206,12 +214,13 @@ class FillMask(Task[str, list[Mask]]):
             self._candidate_ids[lang] = list(ids)
         return self._candidate_ids[lang]
 
-    def _candidate(self, word: str, lang: str) -> int:
-        pieces = self.tokenizer.tokenize(word, lang=lang)
+    def _candidate(self, word: str, lang: str | None) -> int:
+        pieces = pieces_of(self.tokenizer, word, lang)
         ids = self.tokenizer.convert_tokens_to_ids(pieces)
         if len(ids) != 1 or ids[0] == self.tokenizer.unk_token_id:
+            where = "" if lang is None else f" in {lang}"
             raise InputError(
-                f"the candidate {word!r} is {' '.join(pieces) or 'nothing'!r} in {lang}: expected "
+                f"the candidate {word!r} is {' '.join(pieces) or 'nothing'!r}{where}: expected "
                 "one piece of the vocabulary, as a mask stands for one"
             )
         return ids[0]

@@ -191,11 +191,10 @@ class TextGeneration(Task[str, Generated]):
         return (len(sequence[0]) + self.max_new_tokens) * self.num_beams
 
     def _check_room(self, tokens: int) -> None:
-        longest = self.config.max_position_embeddings
+        longest = self.config.max_tokens
         if tokens + self.max_new_tokens > longest:
             raise InputError(
                 f"the text has {tokens} tokens and ",
                 Argument("max_new_tokens"),
-                f" is {self.max_new_tokens}: expected at most {longest} together, the model's "
-                "max_position_embeddings",
+                f" is {self.max_new_tokens}: expected together at most {self.config.longest_told}",
             )

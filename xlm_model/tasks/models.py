@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from xlm_text import InputError, XLMTokenizer
+from xlm_text import InputError
 
 
 def unwrap(model: Any) -> Any:
@@ -32,21 +32,6 @@ def unwrap(model: Any) -> Any:
             model = _without_peft(model)
         else:
             return model
-
-
-def check_tokenizer(tokenizer: Any) -> None:
-    """Raise an `InputError` for a tokenizer that is not this project's."""
-    if isinstance(tokenizer, XLMTokenizer):
-        return
-    kind = type(tokenizer)
-    given, where = f"a {kind.__name__}", "a folder or a name on the hub"
-    if kind.__module__.startswith("transformers."):
-        given = f"transformers' {kind.__name__}, which would drop the texts' languages"
-        where = repr(getattr(tokenizer, "name_or_path", None) or "a folder that it was saved in")
-    raise InputError(
-        f"is {given}: expected xlm_text.XLMTokenizer.from_pretrained({where})",
-        argument="tokenizer",
-    )
 
 
 def _is_from_peft(model: Any) -> bool:

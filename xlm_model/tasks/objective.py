@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from xlm_model.auto import fitting
 from xlm_model.checkpoints.reading import is_named_causal
 from xlm_model.heads import XLMWithLMHeadModel
 from xlm_text.errors import Argument, InputError
@@ -27,4 +28,6 @@ def load_language_model(where: str | Path, **options: Any) -> XLMWithLMHeadModel
     """Load a language model, causal if its name says that it was trained as one."""
     if is_named_causal(where):
         options["causal"] = True
-    return XLMWithLMHeadModel.from_pretrained(where, **options)
+    model = fitting(XLMWithLMHeadModel, where, **options)
+    assert isinstance(model, XLMWithLMHeadModel)
+    return model

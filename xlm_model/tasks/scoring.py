@@ -161,7 +161,7 @@ class TextScoring(Task[str | tuple[str, str], Score]):
         hidden = self._run(
             self.model.transformer,
             batch,
-            position_ids=torch.tensor(positions, device=self.device),
+            position_ids=torch.tensor(positions, device=self.device) if self._restarts else None,
         ).last_hidden_state
         # A causal model's scores of a token are at the one before it.
         before = 1 if is_causal(self.model) else 0
@@ -207,16 +207,25 @@ class TextScoring(Task[str | tuple[str, str], Score]):
             texts,
             truncation=self.truncation,
             offsets=True,
-            reserved=1 if is_pair else 0,
+            reserved=1 if is_pair and self._restarts else 0,
         )
-        return [_with_second_opening(sequence) for sequence in sequences] if is_pair else sequences
+        if is_pair and self._restarts:
+            return [_with_second_opening(sequence) for sequence in sequences]
+        return sequences
+
+    @property
+    def _restarts(self) -> bool:
+        """Whether the second text of a pair begins as the first one, which TLM taught XLM."""
+        return self.config.zeroes_padding
 
     def _queries(self, sequence: TokenSequence) -> list[_Query]:
         second = _second(sequence)
         positions = [*range(second), *range(len(sequence) - second)]
         if is_causal(self.model):
             return [_Query(sequence, positions, None, [*range(1, len(sequence))])]
-        texts = [range(1, second - 1), range(second + 1, len(sequence) - 1)]
+        opening = 1 if self._restarts else 0
+        first = range(1, 1 + sequence.first_tokens)
+        texts = [first, range(second + opening, len(sequence) - 1)]
         parts = {"both": texts, "first": texts[:1], "second": texts[1:]}[self.scored]
         if sequence.second is None:
             parts = texts[:1]

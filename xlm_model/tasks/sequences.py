@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xlm_model.config import XLMConfig
+from xlm_model.tasks.tokenizers import has_languages
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.batches.samples import check_string
 from xlm_text.errors import Argument
@@ -41,6 +42,7 @@ class TokenSequence:
         offsets: Start and end in the text, in code points; empty if they were not asked for.
         words: Number of each token's word, None for special tokens; empty if not asked for.
         second: Where the second text's tokens begin; None without one.
+        separators: Special tokens between the two.
     """
 
     ids: list[int]
@@ -48,6 +50,14 @@ class TokenSequence:
     offsets: list[Offset] = field(default_factory=list)
     words: list[int | None] = field(default_factory=list)
     second: int | None = None
+    separators: int = 1
+
+    @property
+    def first_tokens(self) -> int:
+        """Number of the tokens of the first, or only, text."""
+        if self.second is None:
+            return len(self.ids) - 2
+        return self.second - 1 - self.separators
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -62,6 +72,7 @@ def tokenize(
     offsets: bool = False,
     words: bool = False,
     reserved: int = 0,
+    max_length: int | None = None,
 ) -> list[TokenSequence]:
     """Tokenize texts of which all or none have a second text; one sequence for each.
 
@@ -73,12 +84,13 @@ def tokenize(
         offsets: Fill the sequences' offsets.
         words: Fill the numbers of their words.
         reserved: Tokens that the caller adds to each sequence, for which room is left.
+        max_length: Tokens of the longest sequence; None: as many as the model has positions.
 
     Raises:
         InputError: a text that is empty, too long (without `truncation`), of no known language or
             not valid Unicode.
     """
-    longest = config.max_position_embeddings
+    longest = min(max_length or config.max_tokens, config.max_tokens)
     batch = call(
         tokenizer,
         config,
@@ -89,13 +101,10 @@ def tokenize(
     )
     sequences = [sequence_of(batch, i) for i in range(len(texts))]
     for sequence in sequences:
-        check_sequence(sequence, longest, reserved)
+        check_sequence(sequence, longest, reserved, config.longest_told)
     if words:
         numbers = (batch.word_ids(i) for i in range(len(sequences)))
-        sequences = [
-            TokenSequence(r.ids, r.langs, r.offsets, w, r.second)
-            for r, w in zip(sequences, numbers, strict=True)
-        ]
+        sequences = [replace(r, words=w) for r, w in zip(sequences, numbers, strict=True)]
     return sequences
 
 
@@ -103,17 +112,20 @@ def call(
     tokenizer: XLMTokenizer, config: XLMConfig, texts: Sequence[TextInput], **options: Any
 ) -> Any:
     """Call the tokenizer on texts, with the columns that `sequence_of` reads."""
-    langs = [tokenizer.check_language(text.lang) for text in texts]
     pairs = [text.pair for text in texts if text.pair is not None]
     for i, text in enumerate(texts):
         check_string("text", text.text, i)  # the tokenizer takes ids, too; tasks do not
-    lang_pairs = [text.lang_pair or lang for text, lang in zip(texts, langs, strict=True)]
+    if has_languages(tokenizer):
+        langs = [tokenizer.check_language(text.lang) for text in texts]
+        lang_pairs = [text.lang_pair or lang for text, lang in zip(texts, langs, strict=True)]
+        options |= {
+            "lang": langs,
+            "lang_pair": lang_pairs if pairs else None,
+            "return_langs": config.has_lang_embeddings,
+        }
     return tokenizer(
         [text.text for text in texts],
         pairs or None,
-        lang=langs,
-        lang_pair=lang_pairs if pairs else None,
-        return_langs=config.has_lang_embeddings,
         return_attention_mask=False,
         return_special_tokens_mask=bool(pairs),
         verbose=False,  # what is too long is an error here
@@ -124,27 +136,35 @@ def call(
 def sequence_of(batch: Any, i: int) -> TokenSequence:
     """Return one sequence of what `call` gave."""
     special = batch["special_tokens_mask"][i] if "special_tokens_mask" in batch else None
+    second, separators = None, 1
+    if special is not None:
+        # One token between the two texts, or, as RoBERTa has it, two.
+        first = special.index(1, 1)
+        separators = 2 if special[first : first + 2] == [1, 1] and first + 2 < len(special) else 1
+        second = first + separators
     return TokenSequence(
         ids=batch["input_ids"][i],
         langs=batch["langs"][i] if "langs" in batch else None,
         offsets=batch["offset_mapping"][i] if "offset_mapping" in batch else [],
-        second=None if special is None else special.index(1, 1) + 1,
+        second=second,
+        separators=separators,
     )
 
 
-def check_sequence(sequence: TokenSequence, longest: int, reserved: int = 0) -> None:
+def check_sequence(
+    sequence: TokenSequence, longest: int, reserved: int = 0, told: str | None = None
+) -> None:
     """Raise an `InputError` for a sequence without text, or longer than the model's positions.
 
     Args:
         sequence: The tokens.
         longest: As many as the model has positions.
         reserved: Tokens that are still to be added.
+        told: The limit as the message puts it.
     """
-    texts = (
-        [len(sequence) - 2]
-        if sequence.second is None
-        else [sequence.second - 2, len(sequence) - sequence.second - 1]
-    )
+    texts = [sequence.first_tokens]
+    if sequence.second is not None:
+        texts.append(len(sequence) - sequence.second - 1)
     for name, count in zip(("text", "second text"), texts, strict=False):
         if not count:
             raise InputError(
@@ -154,7 +174,6 @@ def check_sequence(sequence: TokenSequence, longest: int, reserved: int = 0) -> 
     length = len(sequence) + reserved
     if length > longest:
         raise InputError(
-            f"the text has {length} tokens: expected at most {longest}, the model's "
-            "max_position_embeddings",
+            f"the text has {length} tokens: expected at most {told or longest}",
             advice=("shorten it, or cut it with ", Argument("truncation", True)),
         )

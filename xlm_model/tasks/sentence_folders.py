@@ -1,0 +1,89 @@
+"""What a folder of sentence-transformers declares: how its vectors are made of states."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlm_model.errors import CheckpointError
+from xlm_text.files.folders import NotFoundError, download, local_path
+
+MODULES_FILE = "modules.json"
+# The keys of a pooling module, as older versions write them, and what they are here.
+_MODES = {
+    "pooling_mode_cls_token": "first",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_max_tokens": "max",
+}
+_NEW_MODES = {"cls": "first", "mean": "mean", "max": "max"}
+
+
+@dataclass(frozen=True)
+class SentenceFolder:
+    """What a folder declares.
+
+    Attributes:
+        subfolder: Where the encoder is; empty for the folder itself.
+        pooling: `mean`, `first` or `max`.
+        normalize: Whether each vector is divided by its length.
+        max_length: Longer texts are cut to so many tokens; None: to what the model can take.
+    """
+
+    subfolder: str
+    pooling: str
+    normalize: bool
+    max_length: int | None
+
+
+def read_sentence_folder(where: str | Path, hub: Mapping[str, Any]) -> SentenceFolder | None:
+    """Return what a folder, or a checkpoint on the hub, declares; None if it has no modules.
+
+    Raises:
+        CheckpointError: it declares what cannot be done here; the message names it.
+    """
+    try:
+        path = local_path(where)
+        if path is None:
+            files = [MODULES_FILE, "*/config.json", "sentence_bert_config.json"]
+            path = download(str(where), files, hub)
+    except NotFoundError:
+        return None  # there may be a model all the same; what reads it says what is wrong
+    if not (path / MODULES_FILE).is_file():
+        return None
+    modules = _read(path / MODULES_FILE)
+    kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
+    if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]):
+        raise CheckpointError(
+            f"{path / MODULES_FILE}: has the modules {', '.join(kinds)}: expected Transformer, "
+            "Pooling and, if any, Normalize"
+        )
+    subfolder = str(modules[0].get("path", ""))
+    pooling = _pooling(path / str(modules[1].get("path", "")) / "config.json")
+    lengths = path / subfolder / "sentence_bert_config.json"
+    longest = _read(lengths).get("max_seq_length") if lengths.is_file() else None
+    return SentenceFolder(subfolder, pooling, "Normalize" in kinds, longest)
+
+
+def _pooling(file: Path) -> str:
+    """Return the one way in which states are pooled."""
+    keys = _read(file)
+    named = keys.get("pooling_mode")
+    named = [named] if isinstance(named, str) else list(named or ())
+    named += [name for name, on in keys.items() if name.startswith("pooling_mode_") and on is True]
+    known = {**_MODES, **_NEW_MODES}
+    if len(named) != 1 or named[0] not in known:
+        raise CheckpointError(
+            f"{file}: pools by {', '.join(map(str, named)) or 'nothing'}: expected one of "
+            f"{', '.join(_NEW_MODES)}"
+        )
+    return known[named[0]]
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{file}: expected JSON: {error}") from error
