@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm_model.errors import CheckpointError
-from xlm_text.files.folders import NotFoundError, download, local_path
+from xlm_text.files.folders import TOKENIZER_CONFIG_FILE, NotFoundError, download, local_path
 
 MODULES_FILE = "modules.json"
 # The keys of a pooling module, as older versions write them, and what they are here.
@@ -48,6 +48,7 @@ def read_sentence_folder(where: str | Path, hub: Mapping[str, Any]) -> SentenceF
         path = local_path(where)
         if path is None:
             files = [MODULES_FILE, "*/config.json", "sentence_bert_config.json"]
+            files.append(TOKENIZER_CONFIG_FILE)
             path = download(str(where), files, hub)
     except NotFoundError:
         return None  # there may be a model all the same; what reads it says what is wrong
@@ -62,9 +63,21 @@ def read_sentence_folder(where: str | Path, hub: Mapping[str, Any]) -> SentenceF
         )
     subfolder = str(modules[0].get("path", ""))
     pooling = _pooling(path / str(modules[1].get("path", "")) / "config.json")
-    lengths = path / subfolder / "sentence_bert_config.json"
-    longest = _read(lengths).get("max_seq_length") if lengths.is_file() else None
+    longest = _max_length(path / subfolder)
     return SentenceFolder(subfolder, pooling, "Normalize" in kinds, longest)
+
+
+def _max_length(folder: Path) -> int | None:
+    """Return where texts are cut: older versions have a file for it, newer ones the tokenizer's."""
+    for name, key in (
+        ("sentence_bert_config.json", "max_seq_length"),
+        (TOKENIZER_CONFIG_FILE, "model_max_length"),
+    ):
+        keys = _read(folder / name) if (folder / name).is_file() else {}
+        # Tokenizers without a limit have a number of thirty digits.
+        if isinstance(keys.get(key), int) and keys[key] < 1_000_000:
+            return int(keys[key])
+    return None
 
 
 def _pooling(file: Path) -> str:

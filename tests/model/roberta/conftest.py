@@ -43,7 +43,7 @@ def roberta_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def folder_of(name: str, tokenizer: Any, folder: Path, **settings: Any) -> Any:
     """Write a checkpoint of the reference with this vocabulary; return the reference's model."""
-    options = {**TINY, "max_position_embeddings": 64, "vocab_size": len(tokenizer), **settings}
+    options = {**TINY, "max_position_embeddings": 130, "vocab_size": len(tokenizer), **settings}
     model = perturbed(getattr(transformers, name)(transformers.XLMRobertaConfig(**options)))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

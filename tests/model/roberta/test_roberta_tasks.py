@@ -172,9 +172,10 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.parametrize("old", [False, True], ids=["new files", "old files"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_sentences_have_the_vectors_of_sentence_transformers(
-    tokenizer: Any, tmp_path: Path, layout: str
+    tokenizer: Any, tmp_path: Path, layout: str, old: bool
 ) -> None:
     mode, normalize = LAYOUTS[layout]
     folder_of("XLMRobertaModel", tokenizer, tmp_path / "encoder")
@@ -182,12 +183,23 @@ def test_sentences_have_the_vectors_of_sentence_transformers(
     words.max_seq_length = 16
     modules = [words, Pooling(32, pooling_mode=mode), *([Normalize()] if normalize else [])]
     theirs = sentence_transformers.SentenceTransformer(modules=modules, device="cpu")
-    theirs.save(str(tmp_path / "sentences"))
-    embed = ours(tasks.SentenceEmbedding, tmp_path / "sentences", tokenizer)
+    folder = tmp_path / "sentences"
+    theirs.save(str(folder))
+    if old:  # what the published folders have
+        name = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens"}[mode]
+        names = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens")
+        keys = {f"pooling_mode_{each}": each == name for each in names}
+        keys = {"word_embedding_dimension": 32, **keys}
+        (folder / "1_Pooling/config.json").write_text(json.dumps(keys))
+        length = {"max_seq_length": 12, "do_lower_case": False}
+        (folder / "sentence_bert_config.json").write_text(json.dumps(length))
+        theirs = sentence_transformers.SentenceTransformer(str(folder), device="cpu")
+        assert theirs.max_seq_length == 12
+    embed = ours(tasks.SentenceEmbedding, folder, tokenizer)
     expected = torch.tensor(theirs.encode(TEXTS, show_progress_bar=False))
     torch.testing.assert_close(torch.stack(embed(TEXTS)), expected, **TOLERANCE)
     # An option goes before what the folder declares.
-    plain = ours(tasks.SentenceEmbedding, tmp_path / "sentences", tokenizer, pooling="first")
+    plain = ours(tasks.SentenceEmbedding, folder, tokenizer, pooling="first")
     assert plain.pooling == "first"
 
 
