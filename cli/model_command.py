@@ -139,6 +139,7 @@ def task_command(
             **others: Any,
         ) -> None:
             loading, reading, own = split_options(others)
+            check_language_given(checkpoint, lang, loading)
             settings = function(**own)
             parse, render = settings.pop("parse", str), settings.pop("render", asdict)
             made = load_task(settings.pop("task", task), checkpoint, loading, settings)
@@ -177,20 +178,30 @@ def split_options(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     return loading, reading, {k: v for k, v in given.items() if k not in {*loading, *reading}}
 
 
+def check_language_given(checkpoint: str, lang: str | None, loading: dict[str, Any]) -> None:
+    """Raise a `click.UsageError` if there is no language, before a model is loaded for nothing."""
+    if lang is not None:
+        return
+    from xlm_model.auto import read_config_of
+    from xlm_model.errors import ConfigError
+
+    hub = {name: loading[name] for name in ("revision", "local_files_only")}
+    try:
+        needs_none = read_config_of(checkpoint, hub).model_type == "xlm-roberta"
+    except ConfigError:
+        needs_none = False
+    if not needs_none:
+        raise click.UsageError("Missing option '--lang'.")
+
+
 def read_languages(
     tokenizer: Any, lang: str | None, pair_lang: str | None
 ) -> dict[str, str | None]:
-    """Return the languages of a task's texts; None where the tokenizer has no use for them.
-
-    Raises:
-        click.UsageError: no language is given, and the tokenizer needs one.
-    """
+    """Return the languages of a task's texts; None where the tokenizer has no use for them."""
     if not hasattr(tokenizer, "check_language"):
         if lang is not None or pair_lang is not None:
             click.echo("--lang has no effect: the checkpoint reads all languages alike", err=True)
         return {"lang": None, "lang_pair": None}
-    if lang is None:
-        raise click.UsageError("Missing option '--lang'.")
     pair = None if pair_lang is None else tokenizer.check_language(pair_lang)
     return {"lang": tokenizer.check_language(lang), "lang_pair": pair}
 
