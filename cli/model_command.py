@@ -187,10 +187,10 @@ def check_language_given(checkpoint: str, lang: str | None, loading: dict[str, A
 
     hub = {name: loading[name] for name in ("revision", "local_files_only")}
     try:
-        needs_none = read_config_of(checkpoint, hub).model_type == "xlm-roberta"
+        has_languages = read_config_of(checkpoint, hub).has_languages
     except ConfigError:
-        needs_none = False
-    if not needs_none:
+        has_languages = True
+    if has_languages:
         raise click.UsageError("Missing option '--lang'.")
 
 
@@ -225,7 +225,7 @@ def load_task(
     dtype = loading["dtype"]
     hub = {name: loading[name] for name in ("revision", "local_files_only")}
     tokenizer: Any = None
-    if read_config_of(checkpoint, hub).model_type != "xlm-roberta":
+    if read_config_of(checkpoint, hub).has_languages:
         given = {name: loading[name] for name in _TOKENIZER}
         tokenizer = options.load_tokenizer(checkpoint, **given)
     made: Task[Any, Any] = getattr(tasks, name).from_pretrained(

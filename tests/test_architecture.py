@@ -99,10 +99,12 @@ LAYERS = {
     # What differs from XLM, and no encoder of its own.
     "xlm_model.roberta": {
         *("xlm_model.attention", "xlm_model.checkpoints", "xlm_model.config"),
-        *("xlm_model.encoder", "xlm_model.errors", "xlm_model.heads", "xlm_model.inputs"),
-        *("xlm_model.linear", "xlm_model.names", "xlm_model.outputs"),
+        *("xlm_model.config_rules", "xlm_model.encoder", "xlm_model.errors", "xlm_model.heads"),
+        *("xlm_model.inputs", "xlm_model.linear", "xlm_model.names", "xlm_model.outputs"),
     },
-    "xlm_model.flaubert": {"xlm_model.config", "xlm_model.encoder", "xlm_model.heads"},
+    "xlm_model.flaubert": {
+        *("xlm_model.config", "xlm_model.config_rules", "xlm_model.encoder", "xlm_model.heads"),
+    },
     "xlm_model.heads": {
         *("xlm_model.attention", "xlm_model.checkpoints", "xlm_model.config"),
         *("xlm_model.encoder", "xlm_model.errors", "xlm_model.inputs", "xlm_model.linear"),

@@ -65,6 +65,11 @@ class XLMConfig:
     # Whether padding is told from the ids, and its states are zero; without, only attention looks
     # at the mask, and all is seen where there is none.
     zeroes_padding: ClassVar[bool] = True
+    # Whether the checkpoints' tokenizer depends on the language of a text.
+    has_languages: ClassVar[bool] = True
+    # Whether the second text of a pair begins as the first one does, with positions from 0, which
+    # translation language modelling taught XLM.
+    restarts_pairs: ClassVar[bool] = True
     # Whether a layer normalizes what comes in, and not what goes out.
     pre_norm: bool = False
     # The share of the layers that a training step leaves out.

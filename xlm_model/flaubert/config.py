@@ -23,6 +23,9 @@ class FlaubertConfig(XLMConfig):
     """
 
     model_type: ClassVar[str] = "flaubert"
+    # Its text is French, and its training had no pairs.
+    has_languages: ClassVar[bool] = False
+    restarts_pairs: ClassVar[bool] = False
 
     pre_norm: bool = field(default=False, metadata=rules.FLAG)
     layerdrop: float = field(default=0.0, metadata=rules.SHARE)

@@ -45,6 +45,8 @@ class XLMRobertaConfig(XLMConfig):
     published: ClassVar[dict[str, str]] = {ours: theirs for theirs, ours in _SPELLING.items()}
     names: ClassVar[Names] = XLM_ROBERTA
     zeroes_padding: ClassVar[bool] = False
+    has_languages: ClassVar[bool] = False
+    restarts_pairs: ClassVar[bool] = False
 
     vocab_size: int = field(default=30522, metadata=rules.COUNT)
     emb_dim: int = field(default=768, metadata=rules.COUNT)
@@ -57,7 +59,8 @@ class XLMRobertaConfig(XLMConfig):
     use_cache: bool = field(default=True, metadata=rules.FLAG)
     classifier_dropout: float | None = field(default=None, metadata=rules.SHARE)
     add_cross_attention: bool = field(
-        default=False, metadata=rules.rule(lambda value: value is False, "false: there is no decoder")
+        default=False,
+        metadata=rules.rule(lambda value: value is False, "false: there is no decoder"),
     )
     position_embedding_type: str | None = field(default=None, metadata=rules.one_of("absolute"))
 

@@ -216,7 +216,7 @@ class TextScoring(Task[str | tuple[str, str], Score]):
     @property
     def _restarts(self) -> bool:
         """Whether the second text of a pair begins as the first one, which TLM taught XLM."""
-        return self.config.zeroes_padding
+        return self.config.restarts_pairs
 
     def _queries(self, sequence: TokenSequence) -> list[_Query]:
         second = _second(sequence)

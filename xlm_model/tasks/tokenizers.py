@@ -81,7 +81,7 @@ def check_tokenizer(tokenizer: Any, config: XLMConfig) -> None:
     if isinstance(tokenizer, XLMTokenizer):
         return
     kind = type(tokenizer)
-    if config.model_type == "xlm-roberta":
+    if not config.has_languages:
         if isinstance(tokenizer, TaskTokenizer):
             return
         raise InputError(
@@ -105,7 +105,7 @@ def load_tokenizer(where: str | Path, config: XLMConfig, **hub: Any) -> Any:
     Raises:
         InputError: the files are not there, or of a type that xlm_text does not read.
     """
-    if config.model_type != "xlm-roberta":
+    if config.has_languages:
         return XLMTokenizer.from_pretrained(where, **hub)
     auto = getattr(xlm_text, "AutoTokenizer", None)
     if auto is None:
