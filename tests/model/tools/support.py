@@ -9,7 +9,7 @@ import transformers
 from torch import Tensor
 
 import xlm_model
-from xlm_model import XLMConfig
+from xlm_model import XLMConfig, XLMRobertaConfig
 from xlm_model.outputs import ModelOutput
 
 HEADS = [
@@ -21,6 +21,8 @@ HEADS = [
     "XLMForMultipleChoice",
 ]
 MODELS = ["XLMModel", *HEADS]
+# The same for the other family, whose published names are others than its own.
+ROBERTA_HEADS = ["XLMRobertaForMaskedLM", "XLMRobertaForSequenceClassification"]
 CHOICES = 2
 
 # No dropout: results of two calls can be compared in training mode, too.
@@ -40,19 +42,41 @@ SETTINGS: dict[str, Any] = {
     "attention_dropout": 0.0,
     "summary_first_dropout": 0.0,
 }
+ROBERTA_SETTINGS: dict[str, Any] = {
+    "vocab_size": 60,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "max_position_embeddings": 24,
+    "initializer_range": 0.2,
+    "hidden_dropout_prob": 0.0,
+    "attention_probs_dropout_prob": 0.0,
+}
+
+
+def is_roberta(name: str) -> bool:
+    return name.startswith("XLMRoberta")
 
 
 def build(name: str, **changes: Any) -> Any:
     """Return a model with random weights, in evaluation mode."""
-    return getattr(xlm_model, name)(XLMConfig(**{**SETTINGS, **changes})).eval()
+    if is_roberta(name):
+        config: XLMConfig = XLMRobertaConfig(**{**ROBERTA_SETTINGS, **changes})
+    else:
+        config = XLMConfig(**{**SETTINGS, **changes})
+    return getattr(xlm_model, name)(config).eval()
 
 
 def inputs(name: str, batch: int = 3, length: int = 9) -> dict[str, Tensor]:
     """Return a batch of sequences of different lengths, padded; with choices where they are due."""
     shape = (batch, CHOICES, length) if name == "XLMForMultipleChoice" else (batch, length)
     ids = torch.randint(14, 60, shape)
+    padding = 1 if is_roberta(name) else 2
     for row in range(1, batch):
-        ids[row, ..., length - row :] = 2
+        ids[row, ..., length - row :] = padding
+    if is_roberta(name):
+        return {"input_ids": ids, "attention_mask": (ids != padding).long()}
     langs = torch.arange(batch).remainder(2).view(-1, *[1] * (len(shape) - 1)).expand(shape)
     given = {
         "input_ids": ids,
@@ -69,8 +93,8 @@ def labels(name: str, given: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return what the head learns from, for a batch of `inputs`."""
     ids = given["input_ids"]
     rows = torch.arange(len(ids))
-    if name == "XLMWithLMHeadModel":
-        return {"labels": ids.masked_fill(ids == 2, -100)}
+    if name in ("XLMWithLMHeadModel", "XLMRobertaForMaskedLM"):
+        return {"labels": ids.masked_fill(given["attention_mask"] == 0, -100)}
     if name == "XLMForTokenClassification":
         return {"labels": ids.remainder(2).masked_fill(ids == 2, -100)}
     if "QuestionAnswering" in name:
@@ -100,7 +124,11 @@ def examples(name: str, count: int = 8) -> list[dict[str, Tensor]]:
 
 def reference_of(name: str, model: Any) -> Any:
     """Return the reference's model of the same name and weights."""
-    theirs = getattr(transformers, name)(transformers.XLMConfig(**SETTINGS)).eval()
-    theirs.load_state_dict(model.state_dict(), strict=False)
+    if is_roberta(name):
+        config, state = transformers.XLMRobertaConfig(**ROBERTA_SETTINGS), model.published_state()
+    else:
+        config, state = transformers.XLMConfig(**SETTINGS), model.state_dict()
+    theirs = getattr(transformers, name)(config).eval()
+    theirs.load_state_dict(state, strict=False)
     theirs.tie_weights()
     return theirs

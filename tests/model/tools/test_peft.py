@@ -22,6 +22,8 @@ from .support import (
 peft = pytest.importorskip("peft", reason="PEFT is not installed")
 
 ATTENTION = ["q_lin", "k_lin", "v_lin", "out_lin"]
+# What these are called in the reference's XLM-RoBERTa; here every family has the same layers.
+ROBERTA_ATTENTION = ["query", "key", "value", "attention.output.dense"]
 # The task types that XLM's heads have, and the modules of the head.
 KINDS = [
     ("XLMModel", "FEATURE_EXTRACTION", []),
@@ -31,12 +33,16 @@ KINDS = [
     ("XLMForQuestionAnsweringSimple", "QUESTION_ANS", ["qa_outputs"]),
     ("XLMForQuestionAnswering", "QUESTION_ANS", ["qa_outputs"]),
     ("XLMForMultipleChoice", "SEQ_CLS", ["sequence_summary", "logits_proj"]),
+    ("XLMRobertaForMaskedLM", "FEATURE_EXTRACTION", []),
+    ("XLMRobertaForSequenceClassification", "SEQ_CLS", ["classifier"]),
 ]
 
 
 def adapt(model: Any, kind: str, head: list[str]) -> Any:
+    is_renamed = type(model).__module__.startswith("transformers.models.xlm_roberta")
+    targets = ROBERTA_ATTENTION if is_renamed else ATTENTION
     config = peft.LoraConfig(
-        task_type=kind, r=4, target_modules=ATTENTION, modules_to_save=head or None
+        task_type=kind, r=4, target_modules=targets, modules_to_save=head or None
     )
     torch.manual_seed(7)
     return peft.get_peft_model(model, config)
