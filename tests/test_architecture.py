@@ -105,6 +105,10 @@ LAYERS = {
     "xlm_model.flaubert": {
         *("xlm_model.config", "xlm_model.config_rules", "xlm_model.encoder", "xlm_model.heads"),
     },
+    # Nothing of a model's inside: what tasks give, in other words.
+    "xlm_model.pipelines": {
+        *("xlm_model.generation", "xlm_model.loading_arguments", "xlm_model.tasks"),
+    },
     "xlm_model.heads": {
         *("xlm_model.attention", "xlm_model.checkpoints", "xlm_model.config"),
         *("xlm_model.encoder", "xlm_model.errors", "xlm_model.inputs", "xlm_model.linear"),

@@ -24,7 +24,12 @@ from xlm_model.tasks.batching import Batcher, Limits, chunks, prefetch
 from xlm_model.tasks.devices import find_device, quantize
 from xlm_model.tasks.models import unwrap
 from xlm_model.tasks.sequences import TokenSequence
-from xlm_model.tasks.tokenizers import check_tokenizer, has_languages, load_tokenizer
+from xlm_model.tasks.tokenizers import (
+    NO_LANGUAGES,
+    check_tokenizer,
+    has_languages,
+    load_tokenizer,
+)
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
 
@@ -231,9 +236,7 @@ class Task(Generic[Example, Result]):
         """Say, once, that this checkpoint has no use for languages."""
         if not self._told:
             self._told = True
-            warnings.warn(
-                "lang has no effect: this checkpoint tokenizes all languages alike", stacklevel=3
-            )
+            warnings.warn(NO_LANGUAGES, stacklevel=3)
 
     # What a task defines --------------------------------------------------------------------
 

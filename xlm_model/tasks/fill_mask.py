@@ -14,7 +14,7 @@ from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.objective import is_causal, load_language_model, refuse
 from xlm_model.tasks.sequences import TextInput, TokenSequence, tokenize
-from xlm_model.tasks.tokenizers import has_languages, language_of, pieces_of
+from xlm_model.tasks.tokenizers import language_of, pieces_of
 from xlm_text import InputError, XLMTokenizer
 from xlm_text.errors import Argument
 
@@ -130,12 +130,6 @@ class FillMask(Task[str, list[Mask]]):
             [(sequence, self._candidates_in(language_of(self.tokenizer, text.lang)))]
             for sequence, text in zip(sequences, texts, strict=True)
         ]
-
-    def sequences(self, texts: Sequence[str], lang: str | None = None) -> list[TokenSequence]:
-        """Return the tokens of texts, as the model reads them."""
-        lang = lang if has_languages(self.tokenizer) else None
-        asked = [Asked(i, text, lang, None) for i, text in enumerate(texts)]
-        return [prepared[0][0] for prepared in self.prepare(asked)]
 
     def compute(self, sequences: list[Any]) -> Sequence[list[Mask]]:
         """Score the masks, and nothing else."""

@@ -10,6 +10,9 @@ import xlm_text
 from xlm_model.config import XLMConfig
 from xlm_text import InputError, XLMTokenizer
 
+# What tasks say, once, where a language is given all the same.
+NO_LANGUAGES = "lang has no effect: this checkpoint tokenizes all languages alike"
+
 
 @runtime_checkable
 class TaskTokenizer(Protocol):
@@ -48,6 +51,10 @@ class TaskTokenizer(Protocol):
 
     def convert_ids_to_tokens(self, ids: Any) -> Any:
         """Return the piece of an id, or of each."""
+        ...
+
+    def convert_tokens_to_string(self, tokens: Any) -> str:
+        """Return the text of pieces."""
         ...
 
     def decode(self, token_ids: Any, skip_special_tokens: bool = False) -> str:

@@ -17,7 +17,7 @@ from xlm_cli.model import main
 
 import xlm_model
 import xlm_text
-from xlm_model import pipeline, tasks
+from xlm_model import tasks
 from xlm_text import InputError, XLMTokenizer
 
 from ..helpers import TEXTS
@@ -35,112 +35,6 @@ def tokenizer(roberta_tokenizer: Any) -> Any:
 
 def ours(task: Any, folder: Path, tokenizer: Any, **options: Any) -> Any:
     return task.from_pretrained(folder, tokenizer=tokenizer, device="cpu", **options)
-
-
-def test_masks_are_filled_as_the_references_pipeline_does(tokenizer: Any, tmp_path: Path) -> None:
-    folder_of("XLMRobertaForMaskedLM", tokenizer, tmp_path)
-    theirs = transformers.pipeline("fill-mask", str(tmp_path), tokenizer=tokenizer)
-    fill = pipeline("fill-mask", tmp_path, tokenizer, device="cpu")
-    for texts in (MASKED, MASKED[0], "A <mask> and a <mask>."):
-        expected, got = theirs(texts), fill(texts)
-        assert flat(got, "token") == flat(expected, "token")
-        assert flat(got, "token_str") == flat(expected, "token_str")
-        assert flat(got, "sequence") == flat(expected, "sequence")
-        assert flat(got, "score") == pytest.approx(flat(expected, "score"), **LOOSE)
-    [[mask], _] = ours(tasks.FillMask, tmp_path, tokenizer)(MASKED)
-    assert MASKED[0][mask.start : mask.end].strip() == "<mask>"
-
-
-def flat(found: Any, key: str) -> list[Any]:
-    if isinstance(found, dict):
-        return [found[key]]
-    return [value for one in found for value in flat(one, key)]
-
-
-def test_texts_are_classified_as_the_references_pipeline_does(
-    tokenizer: Any, tmp_path: Path
-) -> None:
-    folder_of("XLMRobertaForSequenceClassification", tokenizer, tmp_path, num_labels=3)
-    theirs = transformers.pipeline("text-classification", str(tmp_path), tokenizer=tokenizer)
-    classify = pipeline("text-classification", tmp_path, tokenizer, device="cpu")
-    pair = {"text": TEXTS[0], "text_pair": TEXTS[1]}
-    for given, options in ((TEXTS, {}), (TEXTS[0], {}), (TEXTS, {"top_k": None}), (pair, {})):
-        expected, got = theirs(given, **options), classify(given, **options)
-        assert type(got) is type(expected)
-        assert flat(got, "label") == flat(expected, "label")
-        assert flat(got, "score") == pytest.approx(flat(expected, "score"), **LOOSE)
-
-
-def test_labels_follow_from_texts_as_in_the_references_pipeline(
-    tokenizer: Any, tmp_path: Path
-) -> None:
-    names = {0: "contradiction", 1: "neutral", 2: "entailment"}
-    model = folder_of("XLMRobertaForSequenceClassification", tokenizer, tmp_path, num_labels=3)
-    model.config.id2label = names
-    model.config.label2id = {name: i for i, name in names.items()}
-    model.save_pretrained(tmp_path)
-    theirs = transformers.pipeline("zero-shot-classification", str(tmp_path), tokenizer=tokenizer)
-    choose = pipeline("zero-shot-classification", tmp_path, tokenizer, device="cpu")
-    for options in ({}, {"multi_label": True}):
-        asked = {"candidate_labels": ["river", "bread", "rain"], **options}
-        for text in (TEXTS[0], TEXTS[:2]):
-            expected, got = theirs(text, **asked), choose(text, **asked)
-            for one, other in zip(aslist(got), aslist(expected), strict=True):
-                assert one["sequence"] == other["sequence"]
-                assert one["labels"] == other["labels"]
-                assert one["scores"] == pytest.approx(other["scores"], **LOOSE)
-
-
-def aslist(found: Any) -> list[Any]:
-    return found if isinstance(found, list) else [found]
-
-
-@pytest.mark.parametrize("strategy", ["none", "simple"])
-def test_tokens_are_labelled_as_in_the_references_pipeline(
-    tokenizer: Any, tmp_path: Path, strategy: str
-) -> None:
-    names = {0: "O", 1: "B-PER", 2: "I-PER", 3: "B-LOC", 4: "I-LOC"}
-    model = folder_of("XLMRobertaForTokenClassification", tokenizer, tmp_path, num_labels=5)
-    model.config.id2label = names
-    model.save_pretrained(tmp_path)
-    theirs = transformers.pipeline(
-        "ner", str(tmp_path), tokenizer=tokenizer, aggregation_strategy=strategy
-    )
-    tag = pipeline("ner", tmp_path, tokenizer, device="cpu", aggregation_strategy=strategy)
-    for expected, got in zip(theirs(TEXTS), tag(TEXTS), strict=True):
-        assert len(got) == len(expected)
-        for one, other in zip(got, expected, strict=True):
-            assert one.keys() == other.keys()
-            assert one.pop("score") == pytest.approx(float(other.pop("score")), **LOOSE)
-            assert one == other
-
-
-def test_states_are_those_of_the_references_pipeline(tokenizer: Any, tmp_path: Path) -> None:
-    folder_of("XLMRobertaModel", tokenizer, tmp_path)
-    theirs = transformers.pipeline("feature-extraction", str(tmp_path), tokenizer=tokenizer)
-    states = pipeline("feature-extraction", tmp_path, tokenizer, device="cpu")
-    for expected, got in zip(theirs(TEXTS), states(TEXTS), strict=True):
-        torch.testing.assert_close(torch.tensor(got), torch.tensor(expected), **TOLERANCE)
-
-
-def test_questions_are_answered_with_spans_of_the_context(tokenizer: Any, tmp_path: Path) -> None:
-    theirs = folder_of("XLMRobertaForQuestionAnswering", tokenizer, tmp_path)
-    answer = pipeline("question-answering", tmp_path, tokenizer, device="cpu")
-    found = answer(question="Who came?", context=TEXTS[0])
-    assert sorted(found) == ["answer", "end", "score", "start"]
-    assert found["answer"] == TEXTS[0][found["start"] : found["end"]]
-    encoded = tokenizer("Who came?", TEXTS[0], return_tensors="pt")
-    output = theirs(**encoded)
-    ids = encoded.sequence_ids(0)
-    inner = [i for i, which in enumerate(ids) if which == 1]
-    best = max(
-        (float(output.start_logits[0, s] + output.end_logits[0, e]), s, e)
-        for s in inner
-        for e in inner
-        if s <= e < s + 15
-    )
-    offsets = tokenizer("Who came?", TEXTS[0], return_offsets_mapping=True)["offset_mapping"]
-    assert (found["start"], found["end"]) == (offsets[best[1]][0], offsets[best[2]][1])
 
 
 def test_choices_and_scores_are_the_references(tokenizer: Any, tmp_path: Path) -> None:
@@ -232,25 +126,6 @@ def test_a_model_takes_only_a_tokenizer_that_it_can_use(tokenizer: Any, tmp_path
     config = xlm_model.XLMConfig(vocab_size=len(english), emb_dim=32, n_layers=1, n_heads=4)
     with pytest.raises(InputError, match="which would drop the texts' languages"):
         tasks.FillMask(xlm_model.XLMWithLMHeadModel(config), tokenizer)
-
-
-def test_unknown_tasks_and_missing_tokenizers_are_one_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="task is 'summarization': expected one of fill-mask"):
-        pipeline("summarization", tmp_path)
-    with pytest.raises(InputError, match="tokenizer is missing"):
-        pipeline("fill-mask", object())
-
-
-def test_pipelines_work_over_xlm_models(tokenizer: Any, tmp_path: Path) -> None:
-    english = XLMTokenizer.from_pretrained()
-    settings = {"vocab_size": len(english), "emb_dim": 32, "n_layers": 2, "n_heads": 4}
-    model = xlm_model.XLMWithLMHeadModel(xlm_model.XLMConfig(**settings)).eval()
-    [first, *_] = pipeline("fill-mask", model, english, lang="en")("The <special1> flows.")
-    assert first["sequence"].startswith("the ")
-    causal = xlm_model.XLMWithLMHeadModel(xlm_model.XLMConfig(**settings, causal=True)).eval()
-    go_on = pipeline("text-generation", causal, english, lang="en", max_new_tokens=3)
-    [found] = go_on("The river")
-    assert found["generated_text"].startswith("The river ")
 
 
 def test_the_command_describes_a_checkpoint_of_another_type(tokenizer: Any, tmp_path: Path) -> None:
