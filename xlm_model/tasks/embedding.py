@@ -46,6 +46,8 @@ class _Embedding(Task[str, Result]):
     offsets = False
     # Tokens of the longest sequence; None: as many as the model has positions.
     max_length: int | None = None
+    # Put before each text.
+    prompt = ""
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class _Embedding(Task[str, Result]):
 
     def prepare(self, asked: Sequence[Asked]) -> list[list[TokenSequence]]:
         """Return each text's sequence."""
-        texts = [TextInput(one.example, one.lang) for one in asked]
+        texts = [TextInput(_after(self.prompt, one.example), one.lang) for one in asked]
         sequences = tokenize(
             self.tokenizer,
             self.config,
@@ -102,6 +104,11 @@ class _Embedding(Task[str, Result]):
         return hidden.float()
 
 
+def _after(prompt: str, text: Any) -> Any:
+    # What is no text is left for the tokenizer's error.
+    return prompt + text if isinstance(text, str) else text
+
+
 class SentenceEmbedding(_Embedding[Tensor]):
     """One vector for each text, in fp32 on the CPU; shape `(dim,)`.
 
@@ -116,6 +123,7 @@ class SentenceEmbedding(_Embedding[Tensor]):
         truncation: Cut texts that are too long, instead of raising an error.
         max_length: Tokens of the longest text, the special ones included; None: as many as the
             model has positions.
+        prompt: Put before each text, such as "query: " for multilingual E5.
         batch_size: As for every `Task`.
 
     `from_pretrained` reads what a folder of sentence-transformers declares of these.
@@ -139,6 +147,7 @@ class SentenceEmbedding(_Embedding[Tensor]):
         layer: int | None = None,
         truncation: bool = False,
         max_length: int | None = None,
+        prompt: str = "",
         batch_size: int | None = None,
     ) -> None:
         super().__init__(
@@ -156,6 +165,7 @@ class SentenceEmbedding(_Embedding[Tensor]):
             raise InputError(f"is {pooling!r}: expected one of {names}", argument="pooling")
         self.pooling = pooling
         self.max_length = max_length
+        self.prompt = prompt
 
     @classmethod
     def from_pretrained(
@@ -174,10 +184,11 @@ class SentenceEmbedding(_Embedding[Tensor]):
                 "normalize": declared.normalize,
                 "max_length": declared.max_length,
                 "truncation": True,
+                "prompt": declared.prompt,
             }
             # What is switched off counts as not given: a flag cannot say more.
-            options = given | {k: v for k, v in options.items() if v not in (None, False)}
-            where = Path(where) / declared.subfolder if declared.subfolder else where
+            options = given | {k: v for k, v in options.items() if v is not None and v is not False}
+            where = declared.encoder
         return super().from_pretrained(where, tokenizer=tokenizer, **options)
 
     def compute(self, sequences: list[TokenSequence]) -> Sequence[Tensor]:

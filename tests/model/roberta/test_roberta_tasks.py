@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sentence_transformers
-import torch
 import transformers
 from click.testing import CliRunner
-from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from xlm_cli.model import main
 
 import xlm_model
@@ -22,7 +19,6 @@ from xlm_text import InputError, XLMTokenizer
 
 from ..helpers import TEXTS
 from .conftest import folder_of
-from .support import TOLERANCE
 
 MASKED = ["The river <mask> through the old town.", "<mask> said: no!"]
 LOOSE = {"rel": 1e-4, "abs": 1e-6}
@@ -56,54 +52,6 @@ def test_choices_and_scores_are_the_references(tokenizer: Any, tmp_path: Path) -
             masked[0, i] = tokenizer.mask_token_id
             total += float(theirs(masked).logits[0, i].log_softmax(-1)[ids[0, i]])
         assert got.log_prob == pytest.approx(total, rel=1e-4)
-
-
-LAYOUTS = {
-    "mean, normalized, as E5": ("mean", True),
-    "first, normalized, as BGE-M3": ("cls", True),
-    "mean, as paraphrase-multilingual": ("mean", False),
-    "max": ("max", False),
-}
-
-
-@pytest.mark.parametrize("old", [False, True], ids=["new files", "old files"])
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_sentences_have_the_vectors_of_sentence_transformers(
-    tokenizer: Any, tmp_path: Path, layout: str, old: bool
-) -> None:
-    mode, normalize = LAYOUTS[layout]
-    folder_of("XLMRobertaModel", tokenizer, tmp_path / "encoder")
-    words = Transformer(str(tmp_path / "encoder"))
-    words.max_seq_length = 16
-    modules = [words, Pooling(32, pooling_mode=mode), *([Normalize()] if normalize else [])]
-    theirs = sentence_transformers.SentenceTransformer(modules=modules, device="cpu")
-    folder = tmp_path / "sentences"
-    theirs.save(str(folder))
-    if old:  # what the published folders have
-        name = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens"}[mode]
-        names = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens")
-        keys = {f"pooling_mode_{each}": each == name for each in names}
-        keys = {"word_embedding_dimension": 32, **keys}
-        (folder / "1_Pooling/config.json").write_text(json.dumps(keys))
-        length = {"max_seq_length": 12, "do_lower_case": False}
-        (folder / "sentence_bert_config.json").write_text(json.dumps(length))
-        theirs = sentence_transformers.SentenceTransformer(str(folder), device="cpu")
-        assert theirs.max_seq_length == 12
-    embed = ours(tasks.SentenceEmbedding, folder, tokenizer)
-    expected = torch.tensor(theirs.encode(TEXTS, show_progress_bar=False))
-    torch.testing.assert_close(torch.stack(embed(TEXTS)), expected, **TOLERANCE)
-    # An option goes before what the folder declares.
-    plain = ours(tasks.SentenceEmbedding, folder, tokenizer, pooling="first")
-    assert plain.pooling == "first"
-
-
-def test_modules_that_are_not_here_are_refused(tokenizer: Any, tmp_path: Path) -> None:
-    folder_of("XLMRobertaModel", tokenizer, tmp_path)
-    kinds = ("Transformer", "Pooling", "Dense")
-    modules = [{"idx": i, "path": "", "type": f"x.{kind}"} for i, kind in enumerate(kinds)]
-    (tmp_path / "modules.json").write_text(json.dumps(modules))
-    with pytest.raises(xlm_model.CheckpointError, match="Transformer, Pooling, Dense: expected"):
-        ours(tasks.SentenceEmbedding, tmp_path, tokenizer)
 
 
 def test_a_language_has_no_effect_and_one_notice(tokenizer: Any, tmp_path: Path) -> None:
