@@ -33,7 +33,7 @@ class Pooler(nn.Module):
 class XLMRobertaModel(XLMModel):
     """The bare encoder.
 
-    It takes what `XLMModel` takes; `langs` have no effect. Without an `attention_mask` every token
+    It takes what `XLMModel` takes, but no `langs`. Without an `attention_mask` every token
     is seen, padding, too, as in the reference.
 
     Args:
@@ -97,6 +97,26 @@ class XLMRobertaModel(XLMModel):
             is_token = (input_ids != padding).long()
             return is_token.cumsum(1) * is_token + padding
         return layout.positions + self.config.first_position
+
+    def embed(
+        self,
+        input_ids: Tensor | None,
+        langs: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        **options: Any,
+    ) -> Tensor:
+        """Return the sum of the embeddings, normalized; see `XLMModel.embed`.
+
+        Raises:
+            ValueError: `langs` are given, perhaps by their place: it is that of `token_type_ids` in
+                the reference.
+        """
+        if langs is not None:
+            raise ValueError(
+                "langs are given, or something in the third place: expected none, as the model has "
+                "no language embeddings; give token_type_ids by name"
+            )
+        return super().embed(input_ids, None, token_type_ids, **options)
 
     def _types(self, token_type_ids: Tensor | None, hidden: Tensor) -> Tensor:
         if token_type_ids is None:

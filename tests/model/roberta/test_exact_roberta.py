@@ -122,6 +122,16 @@ def test_each_input_does_what_it_does_in_the_reference(
         same_outputs(theirs, ours, inputs)
 
 
+@pytest.mark.parametrize("name", ["XLMRobertaModel", LM])
+def test_the_third_argument_is_not_taken_for_something_else(name: str, tmp_path: Path) -> None:
+    _, ours = load_both(name, tmp_path)
+    types = torch.ones_like(RIGHT)
+    with pytest.raises(ValueError, match="give token_type_ids by name"):
+        ours(ids_for(RIGHT), RIGHT, types)
+    with pytest.raises(ValueError, match="langs are given"):
+        ours(ids_for(RIGHT), RIGHT, langs=types)
+
+
 def test_the_pooling_layer_may_be_left_out(tmp_path: Path) -> None:
     settings = reference("XLMRobertaModel").config
     theirs = transformers.XLMRobertaModel(settings, add_pooling_layer=False).eval()

@@ -18,6 +18,7 @@ from xlm_model import tasks
 from xlm_text import InputError, XLMTokenizer
 
 from ..helpers import TEXTS
+from ..test_pipelines import close
 from .conftest import folder_of
 
 MASKED = ["The river <mask> through the old town.", "<mask> said: no!"]
@@ -96,3 +97,33 @@ def test_a_command_needs_no_language_and_says_when_one_has_no_effect(
     told = CliRunner().invoke(main, [*asked, "--lang", "fr"], input=MASKED[0])
     assert told.stdout == plain.stdout
     assert told.stderr == "--lang has no effect: the checkpoint reads all languages alike\n"
+    for option in (["--rules", "moses"], ["--faithful"]):
+        refused = CliRunner().invoke(main, [*asked, *option], input=MASKED[0])
+        assert refused.exit_code == 2
+        assert f"{option[0]} is for XLM's tokenizer: leave it out" in refused.stderr
+
+
+COMMANDS = {
+    "fill-mask": ("XLMRobertaForMaskedLM", MASKED[0]),
+    "score": ("XLMRobertaForMaskedLM", TEXTS[1]),
+    "classify": ("XLMRobertaForSequenceClassification", TEXTS[0]),
+    "tag": ("XLMRobertaForTokenClassification", TEXTS[0]),
+    "answer": ("XLMRobertaForQuestionAnswering", f"Who came?\t{TEXTS[0]}"),
+    "choose": ("XLMRobertaForMultipleChoice", "\t".join(TEXTS[:3])),
+    "generate": ("XLMRobertaForCausalLM", TEXTS[1]),
+    "embed": ("XLMRobertaModel", TEXTS[0]),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_a_checkpoint(
+    command: str, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, line = COMMANDS[command]
+    folder_of(head, tokenizer, tmp_path, is_decoder=command == "generate")
+    monkeypatch.setattr(xlm_text, "AutoTokenizer", transformers.AutoTokenizer, raising=False)
+    asked = [command, str(tmp_path), "--device", "cpu", "--quiet"]
+    result = CliRunner().invoke(main, asked, input=f"{line}\n{line}\n")
+    assert (result.exit_code, result.stderr) == (0, "")
+    first, second = map(json.loads, result.stdout.splitlines())
+    close(first, second)
