@@ -13,7 +13,7 @@ from xlm_model.pipelines.base import Pipeline
 from xlm_model.pipelines.classes import TextClassificationPipeline, ZeroShotClassificationPipeline
 from xlm_model.pipelines.tokens import FeatureExtractionPipeline, TokenClassificationPipeline
 from xlm_model.pipelines.words import FillMaskPipeline, TextGenerationPipeline
-from xlm_text import InputError
+from xlm_text import AutoTokenizer, InputError
 
 __all__ = ["Pipeline", "pipeline"]
 
@@ -54,7 +54,8 @@ def pipeline(
             `question-answering`, `text-generation`, `feature-extraction` or
             `zero-shot-classification`.
         model: A folder, a name on the Hugging Face hub, or a model.
-        tokenizer: Another than the checkpoint's own; needed with a model that is no name.
+        tokenizer: Another than the checkpoint's own, or its folder or name; needed with a model
+            that is no name.
         lang: The texts' language, for checkpoints that need one.
         device: Where the model works, such as "cuda:0", 0 for the first GPU, or -1 for the CPU;
             None: the GPU if there is one.
@@ -89,6 +90,8 @@ def pipeline(
     options = {key: value for key, value in options.items() if key not in _WITHOUT_EFFECT}
     target = _device(device, device_map)
     wanted = arguments.read_dtype(torch_dtype if dtype is None else dtype)
+    if isinstance(tokenizer, str | Path):
+        tokenizer = AutoTokenizer.from_pretrained(tokenizer, **hub)
     if isinstance(model, str | Path):
         loaded = made.work.from_pretrained(
             model, device=target, dtype=wanted, tokenizer=tokenizer, **hub

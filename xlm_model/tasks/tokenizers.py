@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import xlm_text
 from xlm_model.config import XLMConfig
-from xlm_text import InputError, XLMTokenizer
+from xlm_text import AutoTokenizer, InputError, XLMTokenizer
 
 # What tasks say, once, where a language is given all the same.
 NO_LANGUAGES = "lang has no effect: this checkpoint tokenizes all languages alike"
@@ -112,13 +111,5 @@ def load_tokenizer(where: str | Path, config: XLMConfig, **hub: Any) -> Any:
     Raises:
         InputError: the files are not there, or of a type that xlm_text does not read.
     """
-    if config.has_languages:
-        return XLMTokenizer.from_pretrained(where, **hub)
-    auto = getattr(xlm_text, "AutoTokenizer", None)
-    if auto is None:
-        raise InputError(
-            f"is missing: expected one for a checkpoint of the type {config.model_type!r}, such as "
-            f"transformers.AutoTokenizer.from_pretrained({str(where)!r})",
-            argument="tokenizer",
-        )
-    return auto.from_pretrained(where, **hub)
+    kind = XLMTokenizer if config.has_languages else AutoTokenizer
+    return kind.from_pretrained(where, **hub)

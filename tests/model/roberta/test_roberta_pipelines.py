@@ -40,7 +40,7 @@ def both(
     folder_of(head, tokenizer, folder, **(settings or {}))
     # Some pipelines change their tokenizer.
     theirs = transformers.pipeline(task, str(folder), tokenizer=deepcopy(tokenizer), **options)
-    return pipeline(task, folder, tokenizer, device="cpu", **options), theirs
+    return pipeline(task, folder, device="cpu", **options), theirs
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_questions_are_answered_with_the_likeliest_spans_of_the_context(
 ) -> None:
     head = "XLMRobertaForQuestionAnswering"
     theirs = folder_of(head, roberta_tokenizer, tmp_path)
-    answer = pipeline("question-answering", tmp_path, roberta_tokenizer, device="cpu")
+    answer = pipeline("question-answering", tmp_path, device="cpu")
     found = answer(question="Who came?", context=TEXTS[0])
     assert sorted(found) == ["answer", "end", "score", "start"]
     assert found["answer"] == TEXTS[0][found["start"] : found["end"]]
@@ -235,25 +235,25 @@ def test_options_that_are_not_there_are_one_error(roberta_tokenizer: Any, tmp_pa
     with pytest.raises(InputError, match=expected):
         ours(MASKED[0], top_n=3)
     with pytest.raises(InputError, match="top_n is no option"):
-        pipeline("fill-mask", ours.model, roberta_tokenizer, top_n=3)
+        pipeline("fill-mask", ours.model, ours.tokenizer, top_n=3)
     with pytest.raises(InputError, match="tokenizer_kwargs has padding: expected truncation alone"):
         ours(MASKED[0], tokenizer_kwargs={"padding": True})
     with pytest.raises(InputError, match="no mask"):
         ours("There is none here.")
     with pytest.raises(ValueError, match="dtype is 'int8'"):
-        pipeline("fill-mask", ours.model, roberta_tokenizer, dtype="int8")
+        pipeline("fill-mask", ours.model, ours.tokenizer, dtype="int8")
 
 
 def test_arguments_of_loading_are_taken(roberta_tokenizer: Any, tmp_path: Path) -> None:
     folder_of("XLMRobertaForMaskedLM", roberta_tokenizer, tmp_path)
     options = {"trust_remote_code": False, "use_fast": True, "revision": "main", "top_k": 2}
     for where in ({"device": -1}, {"device_map": "cpu"}, {"device": torch.device("cpu")}):
-        fill = pipeline(
-            "fill-mask", tmp_path, roberta_tokenizer, torch_dtype="bfloat16", **where, **options
-        )
+        fill = pipeline("fill-mask", tmp_path, torch_dtype="bfloat16", **where, **options)
         assert fill.model.dtype == torch.bfloat16
         assert fill.model.device.type == "cpu"
         assert len(fill(MASKED[0])) == 2
+    again = pipeline("fill-mask", fill.model, tmp_path, top_k=2)
+    assert again(MASKED[0]) == fill(MASKED[0])
 
 
 def test_a_language_has_no_effect_and_one_notice(roberta_tokenizer: Any, tmp_path: Path) -> None:

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import transformers
 from click.testing import CliRunner
 from xlm_cli.model import main
 
 import xlm_model
-import xlm_text
 from xlm_model import tasks
 from xlm_text import InputError, XLMTokenizer
 
@@ -30,19 +28,19 @@ def tokenizer(roberta_tokenizer: Any) -> Any:
     return roberta_tokenizer
 
 
-def ours(task: Any, folder: Path, tokenizer: Any, **options: Any) -> Any:
-    return task.from_pretrained(folder, tokenizer=tokenizer, device="cpu", **options)
+def ours(task: Any, folder: Path, **options: Any) -> Any:
+    return task.from_pretrained(folder, device="cpu", **options)
 
 
 def test_choices_and_scores_are_the_references(tokenizer: Any, tmp_path: Path) -> None:
     theirs = folder_of("XLMRobertaForMultipleChoice", tokenizer, tmp_path / "choice")
-    [found] = ours(tasks.MultipleChoice, tmp_path / "choice", tokenizer)([(TEXTS[0], TEXTS[1:3])])
+    [found] = ours(tasks.MultipleChoice, tmp_path / "choice")([(TEXTS[0], TEXTS[1:3])])
     encoded = tokenizer([TEXTS[0]] * 2, TEXTS[1:3], return_tensors="pt", padding=True)
     logits = theirs(**{k: v[None] for k, v in encoded.items()}).logits[0]
     assert found.scores == pytest.approx(logits.softmax(0).tolist(), **LOOSE)
 
     theirs = folder_of("XLMRobertaForMaskedLM", tokenizer, tmp_path / "words")
-    score = ours(tasks.TextScoring, tmp_path / "words", tokenizer)
+    score = ours(tasks.TextScoring, tmp_path / "words")
     for example, given in ((TEXTS[1], (TEXTS[1],)), ((TEXTS[1], TEXTS[3]), (TEXTS[1], TEXTS[3]))):
         [got] = score([example])
         encoded = tokenizer(*given, return_tensors="pt", return_special_tokens_mask=True)
@@ -57,7 +55,7 @@ def test_choices_and_scores_are_the_references(tokenizer: Any, tmp_path: Path) -
 
 def test_a_language_has_no_effect_and_one_notice(tokenizer: Any, tmp_path: Path) -> None:
     folder_of("XLMRobertaForMaskedLM", tokenizer, tmp_path)
-    fill = ours(tasks.FillMask, tmp_path, tokenizer)
+    fill = ours(tasks.FillMask, tmp_path)
     with pytest.warns(UserWarning, match="lang has no effect") as told:
         found = fill(MASKED, lang="fr")
     assert len(told) == 1
@@ -85,11 +83,9 @@ def test_the_command_describes_a_checkpoint_of_another_type(tokenizer: Any, tmp_
 
 
 def test_a_command_needs_no_language_and_says_when_one_has_no_effect(
-    tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tokenizer: Any, tmp_path: Path
 ) -> None:
     folder_of("XLMRobertaForMaskedLM", tokenizer, tmp_path)
-    # The tokenizer that xlm_text finds for a checkpoint of this type.
-    monkeypatch.setattr(xlm_text, "AutoTokenizer", transformers.AutoTokenizer, raising=False)
     asked = ["fill-mask", str(tmp_path), "--device", "cpu", "--quiet"]
     plain = CliRunner().invoke(main, asked, input=MASKED[0])
     assert plain.exit_code == 0, plain.output
@@ -116,12 +112,9 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_takes_a_checkpoint(
-    command: str, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_command_takes_a_checkpoint(command: str, tokenizer: Any, tmp_path: Path) -> None:
     head, line = COMMANDS[command]
     folder_of(head, tokenizer, tmp_path, is_decoder=command == "generate")
-    monkeypatch.setattr(xlm_text, "AutoTokenizer", transformers.AutoTokenizer, raising=False)
     asked = [command, str(tmp_path), "--device", "cpu", "--quiet"]
     result = CliRunner().invoke(main, asked, input=f"{line}\n{line}\n")
     assert (result.exit_code, result.stderr) == (0, "")

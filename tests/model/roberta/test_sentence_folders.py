@@ -28,8 +28,8 @@ def tokenizer(roberta_tokenizer: Any) -> Any:
     return roberta_tokenizer
 
 
-def embedding(folder: Path, tokenizer: Any, **options: Any) -> SentenceEmbedding:
-    return SentenceEmbedding.from_pretrained(folder, tokenizer=tokenizer, device="cpu", **options)
+def embedding(folder: Path, **options: Any) -> SentenceEmbedding:
+    return SentenceEmbedding.from_pretrained(folder, device="cpu", **options)
 
 
 LAYOUTS = {
@@ -63,11 +63,11 @@ def test_sentences_have_the_vectors_of_sentence_transformers(
         (folder / "sentence_bert_config.json").write_text(json.dumps(length))
         theirs = sentence_transformers.SentenceTransformer(str(folder), device="cpu")
         assert theirs.max_seq_length == 12
-    embed = embedding(folder, tokenizer)
+    embed = embedding(folder)
     expected = torch.tensor(theirs.encode(TEXTS, show_progress_bar=False))
     torch.testing.assert_close(torch.stack(embed(TEXTS)), expected, **TOLERANCE)
     # An option goes before what the folder declares.
-    plain = embedding(folder, tokenizer, pooling="first")
+    plain = embedding(folder, pooling="first")
     assert plain.pooling == "first"
 
 
@@ -89,13 +89,13 @@ def test_a_default_prompt_and_an_encoder_in_a_folder_of_its_own_are_read(
     for file in ("config.json", "model.safetensors", *tokenizer_files(folder)):
         (folder / file).rename(folder / "0_Transformer" / file)
     (folder / "modules.json").write_text(json.dumps(modules))
-    embed = embedding(folder, tokenizer)
+    embed = embedding(folder)
     expected = torch.tensor(theirs.encode(TEXTS, show_progress_bar=False))
     torch.testing.assert_close(torch.stack(embed(TEXTS)), expected, **TOLERANCE)
-    passages = embedding(folder, tokenizer, prompt="passage: ")
+    passages = embedding(folder, prompt="passage: ")
     expected = torch.tensor(theirs.encode(TEXTS, prompt_name="passage", show_progress_bar=False))
     torch.testing.assert_close(torch.stack(passages(TEXTS)), expected, **TOLERANCE)
-    plain = embedding(folder, tokenizer, prompt="")
+    plain = embedding(folder, prompt="")
     expected = torch.tensor(theirs.encode(TEXTS, prompt="", show_progress_bar=False))
     torch.testing.assert_close(torch.stack(plain(TEXTS)), expected, **TOLERANCE)
 
@@ -130,7 +130,7 @@ def test_what_a_folder_declares_and_is_not_here_is_refused(
     (tmp_path / "modules.json").write_text(json.dumps(modules))
     (tmp_path / file).write_text(json.dumps(keys))
     with pytest.raises(xlm_model.CheckpointError, match=message):
-        embedding(tmp_path, tokenizer)
+        embedding(tmp_path)
 
 
 def test_modules_that_are_not_here_are_refused(tokenizer: Any, tmp_path: Path) -> None:
@@ -139,4 +139,4 @@ def test_modules_that_are_not_here_are_refused(tokenizer: Any, tmp_path: Path) -
     modules = [{"idx": i, "path": "", "type": f"x.{kind}"} for i, kind in enumerate(kinds)]
     (tmp_path / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(xlm_model.CheckpointError, match="Transformer, Pooling, Dense: expected"):
-        embedding(tmp_path, tokenizer)
+        embedding(tmp_path)
