@@ -56,7 +56,7 @@ def wikipedia_kytea(shared_data: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a cache of the hub's client with every published checkpoint in it.
+    """Return a cache of the hub's client with every published checkpoint in it, and XLM-R base.
 
     They have their names, languages and settings, but the small embedded vocabulary and random
     weights, few of them.
@@ -64,19 +64,28 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Imported here: the tests of the tokenizer and its command are quicker without.
     import torch
 
-    from xlm_model import XLMConfig, XLMWithLMHeadModel
-    from xlm_text import CHECKPOINTS, XLMTokenizer
+    from xlm_model import (
+        XLMConfig,
+        XLMRobertaConfig,
+        XLMRobertaForMaskedLM,
+        XLMWithLMHeadModel,
+    )
+    from xlm_text import CHECKPOINTS, UnigramVocabulary, XLMRobertaTokenizer, XLMTokenizer
     from xlm_text.files.storage import DEFAULT_FOLDER
 
-    commit = "0" * 40
     home = tmp_path_factory.mktemp("huggingface")
-    size = len(XLMTokenizer.from_pretrained())
-    torch.manual_seed(0)
-    for name, published in CHECKPOINTS.items():
+
+    def snapshot_of(name: str) -> Path:
+        commit = "0" * 40
         repository = home / "hub" / f"models--FacebookAI--{name}"
         (repository / "refs").mkdir(parents=True)
         (repository / "refs" / "main").write_text(commit)
-        snapshot = repository / "snapshots" / commit
+        return repository / "snapshots" / commit
+
+    size = len(XLMTokenizer.from_pretrained())
+    torch.manual_seed(0)
+    for name, published in CHECKPOINTS.items():
+        snapshot = snapshot_of(name)
         languages = published.languages
         config = XLMConfig(
             vocab_size=size,
@@ -91,4 +100,19 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
         XLMWithLMHeadModel(config).save_pretrained(snapshot)
         for file in ("vocab.json", "merges.txt"):
             shutil.copy(DEFAULT_FOLDER / file, snapshot)
+    snapshot = snapshot_of("xlm-roberta-base")
+    words = ["▁plantes", "▁créent", "▁grâce", "▁processus", "▁Bonjour", "▁monde"]
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", *words, "▁", *"abcdefghijklmnopqrstuvwxyz.,!é"]
+    scores = [(piece, -float(i)) for i, piece in enumerate([*pieces, "<mask>"])]
+    XLMRobertaTokenizer(UnigramVocabulary(scores)).save_pretrained(snapshot)
+    roberta = XLMRobertaConfig(
+        vocab_size=len(scores),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=130,
+        type_vocab_size=1,
+    )
+    XLMRobertaForMaskedLM(roberta).save_pretrained(snapshot)
     return home
