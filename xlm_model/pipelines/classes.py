@@ -33,7 +33,7 @@ class TextClassificationPipeline(Pipeline):
 
     An example is a text, or a dictionary of a `text` and a `text_pair`. Options of a call are
     `top_k`, None for all; `function_to_apply`, one of `default`, `sigmoid`, `softmax` and `none`;
-    and `truncation`.
+    `truncation` and `max_length`.
     """
 
     work = TextClassification
@@ -58,8 +58,15 @@ class TextClassificationPipeline(Pipeline):
         top_k: int | Literal[""] | None = "",  # not given: one result, and no list of one
         function_to_apply: str | None = None,
         truncation: bool = False,
+        max_length: int | None = None,
     ) -> list[Any]:
-        score = _Logits(self.model, self.tokenizer, truncation=truncation, batch_size=batch_size)
+        score = _Logits(
+            self.model,
+            self.tokenizer,
+            truncation=truncation,
+            max_length=max_length,
+            batch_size=batch_size,
+        )
         function = self._function(function_to_apply)
         names = self.model.config.id2label
         found: list[Any] = score([_text_or_pair(one) for one in examples], lang)

@@ -92,6 +92,8 @@ class Task(Generic[Example, Result]):
     """
 
     models: ClassVar[tuple[type[XLMPreTrainedModel], ...]]
+    # Tokens of the longest sequence; None: as many as the model has positions.
+    max_length: int | None = None
 
     def __init__(
         self, model: Any, tokenizer: XLMTokenizer, *, batch_size: int | None = None

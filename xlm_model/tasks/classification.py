@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from xlm_model.heads import XLMForMultipleChoice, XLMForSequenceClassification
-from xlm_model.tasks.base import Asked, Task, label_names, softmax
+from xlm_model.tasks.base import Asked, Task, check_at_least, label_names, softmax
 from xlm_model.tasks.sequences import TextInput, TokenSequence, tokenize
 from xlm_text import InputError, XLMTokenizer
 
@@ -56,6 +56,8 @@ class TextClassification(Task[str | tuple[str, str], Classification]):
         tokenizer: The checkpoint's.
         labels: Names of the classes in the order of their ids; None: the configuration's.
         truncation: Cut texts that are too long, instead of raising an error.
+        max_length: Tokens of the longest text or pair, the special ones included; None: as many
+            as the model has positions.
         batch_size: As for every `Task`.
 
     Example:
@@ -80,11 +82,14 @@ class TextClassification(Task[str | tuple[str, str], Classification]):
         *,
         labels: Sequence[str] | None = None,
         truncation: bool = False,
+        max_length: int | None = None,
         batch_size: int | None = None,
     ) -> None:
         super().__init__(model, tokenizer, batch_size=batch_size)
+        check_at_least("max_length", max_length, 3)
         self.labels = label_names(model.config, labels)
         self.truncation = truncation
+        self.max_length = max_length
 
     def prepare(self, asked: Sequence[Asked]) -> list[list[TokenSequence]]:
         """Return each text's or pair's sequence."""
@@ -92,7 +97,13 @@ class TextClassification(Task[str | tuple[str, str], Classification]):
         for _, example, lang, lang_pair in asked:
             text, pair = (example, None) if isinstance(example, str) else _two(example)
             texts.append(TextInput(text, lang, pair, lang_pair))
-        sequences = tokenize(self.tokenizer, self.config, texts, truncation=self.truncation)
+        sequences = tokenize(
+            self.tokenizer,
+            self.config,
+            texts,
+            truncation=self.truncation,
+            max_length=self.max_length,
+        )
         return [[sequence] for sequence in sequences]
 
     def compute(self, sequences: list[TokenSequence]) -> Sequence[list[float]]:

@@ -44,8 +44,6 @@ class _Embedding(Task[str, Result]):
 
     models = (XLMModel,)
     offsets = False
-    # Tokens of the longest sequence; None: as many as the model has positions.
-    max_length: int | None = None
     # Put before each text.
     prompt = ""
 

@@ -91,6 +91,7 @@ def tokenize(
             not valid Unicode.
     """
     longest = min(max_length or config.max_tokens, config.max_tokens)
+    told = config.longest_told if longest == config.max_tokens else f"max_length, {longest}"
     batch = call(
         tokenizer,
         config,
@@ -101,7 +102,7 @@ def tokenize(
     )
     sequences = [sequence_of(batch, i) for i in range(len(texts))]
     for sequence in sequences:
-        check_sequence(sequence, longest, reserved, config.longest_told)
+        check_sequence(sequence, longest, reserved, told)
     if words:
         numbers = (batch.word_ids(i) for i in range(len(sequences)))
         sequences = [replace(r, words=w) for r, w in zip(sequences, numbers, strict=True)]

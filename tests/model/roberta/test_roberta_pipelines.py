@@ -92,6 +92,7 @@ def test_words_and_pieces_to_choose_from_are_those_of_the_reference(
         ({"num_labels": 1, "problem_type": "regression"}, {}, TEXTS, {}),
         ({"problem_type": "multi_label_classification"}, {}, TEXTS, {"top_k": None}),
         ({"num_labels": 3}, {}, ["the river " * 200], {"truncation": True}),
+        ({"num_labels": 3}, {}, TEXTS, {"truncation": True, "max_length": 7}),
     ],
 )
 def test_texts_are_classified_as_in_the_reference(

@@ -11,6 +11,7 @@ import torch
 
 import xlm_model
 from xlm_model.tasks import SentenceEmbedding
+from xlm_text import InputError
 
 from ..helpers import TEXTS
 from .conftest import folder_of
@@ -131,6 +132,14 @@ def test_what_a_folder_declares_and_is_not_here_is_refused(
     (tmp_path / file).write_text(json.dumps(keys))
     with pytest.raises(xlm_model.CheckpointError, match=message):
         embedding(tmp_path)
+
+
+def test_a_text_beyond_the_length_that_is_asked_for_is_an_error_that_names_it(
+    tokenizer: Any, tmp_path: Path
+) -> None:
+    folder_of("XLMRobertaModel", tokenizer, tmp_path)
+    with pytest.raises(InputError, match="expected at most max_length, 5"):
+        embedding(tmp_path, max_length=5)(TEXTS[:1])
 
 
 def test_modules_that_are_not_here_are_refused(tokenizer: Any, tmp_path: Path) -> None:
