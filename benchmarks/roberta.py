@@ -344,7 +344,7 @@ def write(table: Table, settings: dict[str, Any], options: Any) -> None:
     }
     text = json.dumps({"machine": machine, "rows": table.rows}, indent=2, ensure_ascii=False)
     options.output.mkdir(parents=True, exist_ok=True)
-    stem = f"roberta-{options.size}"
+    stem = "roberta" if options.size == "base" else f"roberta-{options.size}"
     (options.output / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
     (options.output / f"{stem}.md").write_text(table.markdown(), encoding="utf-8")
 
