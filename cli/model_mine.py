@@ -9,6 +9,7 @@ import click
 
 from .lines import STANDARD_INPUT, check_readable
 from .model_command import (
+    check_language_given,
     checkpoint,
     lang_pair,
     layer,
@@ -99,7 +100,7 @@ def mine(
     output: str | None,
     quiet: bool,
     layer: int | None,
-    pooling: str,
+    pooling: str | None,
     truncation: bool,
     **others: Any,
 ) -> None:
@@ -116,6 +117,7 @@ def mine(
         raise click.UsageError("SOURCE and TARGET are both standard input: expected one of them")
     loading, reading, own = split_options(others)
     check_readable(files)
+    check_language_given(checkpoint, lang, loading)
     settings = {"layer": layer, "pooling": pooling, "truncation": truncation}
     embed = load_task("SentenceEmbedding", checkpoint, loading, settings)
     langs = [*read_languages(embed.tokenizer, lang, pair_lang or lang).values()]

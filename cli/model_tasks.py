@@ -214,7 +214,7 @@ xlm-model embed ./model --lang en --tokens sentences.txt
     click.option("--tokens", is_flag=True, help="A vector for each token in place of one a line."),
     truncation,
 )
-def embed(tokens: bool, pooling: str, **settings: Any) -> dict[str, Any]:
+def embed(tokens: bool, pooling: str | None, **settings: Any) -> dict[str, Any]:
     """Turn each line into a vector, or a vector for each token.
 
     Reads FILES, or standard input; writes a JSON object for each line.

@@ -120,3 +120,23 @@ def test_every_command_takes_a_checkpoint(command: str, tokenizer: Any, tmp_path
     assert (result.exit_code, result.stderr) == (0, "")
     first, second = map(json.loads, result.stdout.splitlines())
     close(first, second)
+
+
+def test_mining_needs_a_language_where_the_checkpoint_does(tokenizer: Any, tmp_path: Path) -> None:
+    folder_of("XLMRobertaModel", tokenizer, tmp_path / "roberta")
+    english = XLMTokenizer.from_pretrained()
+    config = xlm_model.XLMConfig(vocab_size=len(english), emb_dim=32, n_layers=1, n_heads=4)
+    xlm_model.XLMModel(config).save_pretrained(tmp_path / "xlm")
+    english.save_pretrained(tmp_path / "xlm")
+    texts = tmp_path / "texts"
+    texts.write_text("\n".join(TEXTS), encoding="utf-8")
+    found = {
+        name: CliRunner().invoke(
+            main, ["mine", str(tmp_path / name), str(texts), str(texts), "--device", "cpu", "-q"]
+        )
+        for name in ("roberta", "xlm")
+    }
+    assert found["roberta"].exit_code == 0, found["roberta"].output
+    assert len(found["roberta"].stdout.splitlines()) == len(TEXTS)
+    assert found["xlm"].exit_code == 2
+    assert "Missing option '--lang'" in found["xlm"].stderr
