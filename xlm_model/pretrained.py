@@ -13,10 +13,9 @@ from torch import Tensor
 from xlm_model import loading_arguments as arguments
 from xlm_model.checkpoints import formats
 from xlm_model.checkpoints.matching import NEW_HEAD, check_fit, join_tied, match, shapes_of
-from xlm_model.checkpoints.reading import LoadedCheckpoint, read_checkpoint
+from xlm_model.checkpoints.reading import LoadedCheckpoint, check_type, read_checkpoint
 from xlm_model.checkpoints.writing import MAX_SHARD_SIZE, save
 from xlm_model.config import HUB_OPTIONS, XLMConfig
-from xlm_model.errors import ConfigError
 from xlm_model.interface import ToolInterface
 from xlm_model.outputs import OUTPUTS, ModelOutput
 
@@ -371,7 +370,7 @@ def _find(
         found = read_checkpoint(
             where, subfolder=subfolder, config=config, default=config_class, **hub
         )
-        _check_type(found, config_class)
+        check_type(found, config_class)
         found.config._name_or_path = str(where)
         return found
     if config is None:
@@ -381,17 +380,8 @@ def _find(
     tensors = formats.without_wrappers(dict(state_dict), "state_dict")
     tensors = formats.read_names(tensors, config.names, is_tied=config.tie_word_embeddings)
     found = LoadedCheckpoint(Path("state_dict"), config, tensors)
-    _check_type(found, config_class)
+    check_type(found, config_class)
     return found
-
-
-def _check_type(found: LoadedCheckpoint, config_class: type[XLMConfig]) -> None:
-    """Raise a `ConfigError` for a checkpoint of another type than the model's."""
-    if found.config.model_type != config_class.model_type:
-        raise ConfigError(
-            f"{found.path}: its model_type is {found.config.model_type!r}: expected "
-            f"{config_class.model_type!r}; AutoModel and its kin load any type that is known"
-        )
 
 
 def _is_same(one: Tensor, other: Tensor) -> bool:

@@ -494,3 +494,11 @@ def test_a_file_of_tensorflows_layout_is_refused(tmp_path: Path) -> None:
     save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "tf"})
     with pytest.raises(CheckpointError, match="in the layout of 'tf': expected 'pt'"):
         tf_models.TFXLMWithLMHeadModel.from_pretrained(tmp_path)
+
+
+def test_a_checkpoint_of_a_relative_is_refused(tmp_path: Path) -> None:
+    # Its names are XLM's; its layers may not be.
+    config = xlm_model.FlaubertConfig(vocab_size=60, emb_dim=32, n_layers=1, n_heads=4)
+    xlm_model.FlaubertModel(config).save_pretrained(tmp_path)
+    with pytest.raises(ConfigError, match="its model_type is 'flaubert': expected 'xlm'"):
+        tf_models.TFXLMModel.from_pretrained(tmp_path)

@@ -57,6 +57,15 @@ class LoadedCheckpoint:
     vocab: dict[str, int] | None = None
 
 
+def check_type(found: LoadedCheckpoint, config_class: type[XLMConfig]) -> None:
+    """Raise a `ConfigError` for a checkpoint of another type than the model's."""
+    if found.config.model_type != config_class.model_type:
+        raise ConfigError(
+            f"{found.path}: its model_type is {found.config.model_type!r}: expected "
+            f"{config_class.model_type!r}; AutoModel and its kin load any type that is known"
+        )
+
+
 def read_checkpoint(
     where: str | Path,
     framework: Framework = "pt",

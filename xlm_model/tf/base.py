@@ -12,7 +12,7 @@ from keras import ops
 
 from xlm_model.checkpoints import formats
 from xlm_model.checkpoints.matching import NEW_HEAD, Shape, check_fit, join_tied, match, shapes_of
-from xlm_model.checkpoints.reading import read_checkpoint
+from xlm_model.checkpoints.reading import check_type, read_checkpoint
 from xlm_model.checkpoints.writing import save
 from xlm_model.config import XLMConfig
 from xlm_model.outputs import ModelOutput
@@ -200,6 +200,7 @@ class TFXLMPreTrainedModel(Composite):
             local_files_only=local_files_only,
             token=token,
         )
+        check_type(found, XLMConfig)
         model = cls(found.config.replace(**changes) if changes else found.config, dtype=dtype)
         join_tied(found.tensors, model.tied_weights, found.path)
         variables = model._published()
