@@ -120,7 +120,8 @@ class XLMModel(XLMPreTrainedModel):
         check_tokens(
             config,
             layout.shape,
-            layout.longest,
+            # Positions that are given are checked one by one.
+            layout.longest if position_ids is None else None,
             input_ids=input_ids,
             langs=langs,
             token_type_ids=token_type_ids,

@@ -51,6 +51,8 @@ class PackedLayout:
     Args:
         lengths: Tokens of each sequence, one or more.
         device: Of the tensors that it makes.
+        causal: Whether a token attends to no later one, whatever the model's configuration says;
+            None: as it says. So one model can be trained with several objectives.
 
     Example:
         >>> layout = PackedLayout([3, 2])
@@ -61,8 +63,14 @@ class PackedLayout:
     # No token is padding.
     mask = None
 
-    def __init__(self, lengths: Sequence[int], device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        device: torch.device | str = "cpu",
+        causal: bool | None = None,
+    ) -> None:
         self.sizes = list(lengths)
+        self.causal = causal
         self.shape = (sum(self.sizes),)
         self.device = torch.device(device)
         self.lengths = torch.tensor(self.sizes, dtype=torch.int64).to(device, non_blocking=True)
@@ -106,6 +114,7 @@ class PackedLayout:
                 "output_attentions is True with packed sequences: expected a padded batch, as "
                 "their attention weights have no packed form"
             )
+        causal = causal if self.causal is None else self.causal
         if not dropout and _fits_varlen(query) and (kernel := _varlen_kernel()) is not None:
             return self._all_at_once(kernel, query, key, value, causal), None
         return self._by_groups(query, key, value, causal, dropout), None
@@ -147,7 +156,7 @@ class PackedLayout:
 
     def rounded(self) -> PackedLayout:
         """Return a layout of one of few numbers of tokens: what is added is one more sequence."""
-        return PackedLayout(self._rounded_sizes(), self.device)
+        return PackedLayout(self._rounded_sizes(), self.device, self.causal)
 
     def _rounded_sizes(self) -> list[int]:
         added = round_up(self.shape[0]) - self.shape[0]

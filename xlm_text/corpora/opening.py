@@ -82,7 +82,9 @@ class Corpus:
         shards: dict[str, list[str]] = {}
         for shard in self.manifest["shards"]:
             label = shard["name"].split("/")[1]
-            if shard["split"] == split and (label == MIXED or lang in (None, label)):
+            # Shards of several languages hold no pairs.
+            mixed = label == MIXED and "-" not in (lang or "")
+            if shard["split"] == split and (mixed or lang in (None, label)):
                 shards.setdefault(label, []).append(store.path(shard["name"]))
         if not shards:
             if lang is not None:
