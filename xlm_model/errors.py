@@ -20,3 +20,7 @@ class CheckpointError(Exception):
 
     def __str__(self) -> str:
         return f"{self.problem}; {self.advice}" if self.advice else self.problem
+
+
+class TrainingError(Exception):
+    """A training cannot go on, or cannot be saved; the message says what is left of it."""

@@ -97,7 +97,7 @@ class TrainingSettings:
         if self.schedule == "inverse-sqrt":
             return float((max(warmup, 1) / number) ** 0.5)
         if self.schedule == "linear":
-            return max(0.0, (self.steps - step) / max(1, self.steps - warmup))
+            return min(1.0, max(0, self.steps - step) / max(1, self.steps - warmup))
         return 1.0
 
 

@@ -1,0 +1,44 @@
+"""Training: the paper's objectives, and the loop that pretraining and fine-tuning share.
+
+Needs the extra `train` (accelerate); nothing else imports it.
+
+Example:
+    >>> from xlm_model.training import TrainingSettings
+    >>> TrainingSettings(steps=1000).warmup
+    100
+"""
+
+from __future__ import annotations
+
+from xlm_text.errors import MissingComponentError
+
+try:
+    import accelerate  # noqa: F401
+    import pyarrow  # noqa: F401
+except ImportError as error:
+    raise MissingComponentError(
+        f"{error}; in a clone of this project: pip install '.[train]'"
+    ) from None
+
+from xlm_model.errors import TrainingError
+from xlm_model.training.batches import LanguageModelBatch
+from xlm_model.training.loop import Training, TrainingResult
+from xlm_model.training.objectives import CausalLM, MaskedLM, Masking, TranslationLM
+from xlm_model.training.pretraining import ObjectiveSettings, pretrain
+from xlm_model.training.reporting import read_log
+from xlm_model.training.settings import TrainingSettings
+
+__all__ = [
+    "CausalLM",
+    "LanguageModelBatch",
+    "MaskedLM",
+    "Masking",
+    "ObjectiveSettings",
+    "Training",
+    "TrainingError",
+    "TrainingResult",
+    "TrainingSettings",
+    "TranslationLM",
+    "pretrain",
+    "read_log",
+]
