@@ -1,4 +1,4 @@
-"""The command `xlm-model`: say what a checkpoint is, convert it, put text through it."""
+"""The command `xlm-model`: say what a checkpoint is, convert it, train it, put text through it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from . import options
 from .model_run import ModelCommand
 from .model_tasks import COMMANDS
+from .pretrain import pretrain
 from .program import Program
 
 EXAMPLES = """
@@ -20,6 +21,7 @@ Examples:
   xlm-model info --json ./my-checkpoint
   xlm-model convert mlm_tlm_xnli15_1024.pth ./xnli15 --codes codes_xnli_15
   xlm-model embed xlm-mlm-100-1280 --lang sw sentences.txt -o vectors.jsonl
+  xlm-model pretrain --data data --objective mlm:en,fr --config small.json -o run
 
 Exit status: 0 done, 1 could not, 2 misuse, 130 interrupted, 143 terminated.
 """
@@ -41,7 +43,7 @@ class ModelProgram(Program):
 )
 @click.version_option(package_name="xlm-toolkit", prog_name="xlm-model")
 def main() -> None:
-    """Look at XLM checkpoints, convert them, and put text through them.
+    """Look at XLM checkpoints, convert them, train them, and put text through them.
 
     CHECKPOINT is a folder, a file (.safetensors, .bin, .h5, the original .pth, an index of shards)
     or a name on the Hugging Face hub. Nothing in a checkpoint is ever run.
@@ -121,7 +123,7 @@ def _readable(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, pretrain):
     main.add_command(_command)
 
 

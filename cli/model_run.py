@@ -36,12 +36,14 @@ class ModelCommand(Command):
         return super().invoke(ctx)
 
     def explain(self, error: BaseException) -> str | None:  # noqa: D102
-        from xlm_model.errors import CheckpointError, ConfigError
+        from xlm_model.errors import CheckpointError, ConfigError, TrainingError
 
         # The advice of a checkpoint's error is for Python: no command changes a model's head.
         if isinstance(error, CheckpointError):
             return error.problem
-        return str(error) if isinstance(error, ConfigError) else super().explain(error)
+        return (
+            str(error) if isinstance(error, ConfigError | TrainingError) else super().explain(error)
+        )
 
 
 class Place(NamedTuple):

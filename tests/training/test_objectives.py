@@ -59,9 +59,7 @@ def batch_of(case: dict[str, Any], causal: bool) -> LanguageModelBatch:
 
 
 @pytest.mark.parametrize("name", ["mlm", "tlm", "clm"])
-def test_loss_and_gradients_are_those_of_the_original(
-    name: str, model: XLMWithLMHeadModel
-) -> None:
+def test_loss_and_gradients_are_those_of_the_original(name: str, model: XLMWithLMHeadModel) -> None:
     case = GOLDEN[name]
     output = model(**batch_of(case, causal=name == "clm").inputs)
     output.loss.backward()

@@ -1,0 +1,262 @@
+"""Pretraining: the same weights whatever happens on the way, and clear errors."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+
+from xlm_model import XLMConfig, XLMWithLMHeadModel
+from xlm_model.training import (
+    ObjectiveSettings,
+    TrainingError,
+    TrainingResult,
+    TrainingSettings,
+    pretrain,
+    read_log,
+)
+from xlm_text import XLMTokenizer, corpora
+from xlm_text.corpora import Corpus
+from xlm_text.errors import InputError
+
+from .conftest import ROOT, SMALL
+
+pytestmark = pytest.mark.xdist_group("training")
+
+OBJECTIVES = ["mlm:en,fr", "tlm:en-fr"]
+SETTINGS = TrainingSettings(steps=9, every=3, learning_rate=1e-2, log_every=3)
+HOW = ObjectiveSettings(batch_tokens=128)
+
+
+def train(corpus: Corpus, output: Path, **options: Any) -> TrainingResult:
+    options = {"config": SMALL, "settings": SETTINGS, "how": HOW, **options}
+    if "checkpoint" in options:
+        del options["config"]
+    objectives = options.pop("objectives", OBJECTIVES)
+    return pretrain(corpus.folder, objectives, output, **options)
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    return XLMWithLMHeadModel.from_pretrained(folder).state_dict()
+
+
+@pytest.fixture(scope="module")
+def whole(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training that nothing interrupted."""
+    output = tmp_path_factory.mktemp("whole") / "run"
+    train(corpus, output)
+    return output
+
+
+def test_it_learns_and_says_so(whole: Path) -> None:
+    log = read_log(whole)
+    scores = [entry["scores"] for entry in log if "scores" in entry]
+    assert [entry["step"] for entry in log if "losses" in entry] == [1, 3, 6, 9]
+    assert list(scores[0]) == ["mlm:en", "mlm:fr", "tlm:en-fr", "mean"]
+    perplexities = [found["mean"]["perplexity"] for found in scores]
+    assert perplexities == sorted(perplexities, reverse=True)
+    svg = (whole / "curves.svg").read_text(encoding="utf-8")
+    assert "held out: perplexity" in svg
+    assert "tlm:en-fr" in svg
+
+
+def test_transformers_loads_the_checkpoints(whole: Path) -> None:
+    for name in ("last", "best"):
+        theirs = transformers.XLMWithLMHeadModel.from_pretrained(whole / name).eval()
+        ours = XLMWithLMHeadModel.from_pretrained(whole / name)
+        ids = torch.tensor([[1, 20, 5, 21, 1]])
+        langs = torch.full_like(ids, ours.config.lang2id["fr"])
+        torch.testing.assert_close(
+            theirs(ids, langs=langs).logits, ours(ids, langs=langs).logits, atol=1e-5, rtol=1e-5
+        )
+    tokenizer = XLMTokenizer.from_pretrained(whole / "best")
+    assert tokenizer.lang2id == {"en": 0, "fr": 1}
+    assert ours.config.objective == "MLM+TLM"
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {root!r})
+from tests.training.test_pretraining import HOW, OBJECTIVES, SETTINGS, SMALL, pretrain
+
+def kill(step, scores):
+    if step == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+pretrain({data!r}, OBJECTIVES, {output!r}, config=SMALL, settings=SETTINGS, how=HOW, evaluated=kill)
+"""
+
+
+def test_a_killed_training_goes_on_to_the_very_same_weights(
+    corpus: Corpus, whole: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "run"
+    script = KILLED.format(root=str(ROOT), data=corpus.folder, output=str(output))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert json.loads((output / "last/training/progress.json").read_text())["step"] == 3
+    # Other processes make the batches, too.
+    result = train(
+        corpus, output, resume=True, settings=TrainingSettings(**{**vars(SETTINGS), "workers": 1})
+    )
+    assert (result.step, result.finished) == (9, "steps")
+    expected = weights_of(whole / "last")
+    for name, weight in weights_of(output / "last").items():
+        torch.testing.assert_close(weight, expected[name], atol=1e-6, rtol=0, msg=name)
+    entries = [[e["step"] for e in read_log(folder) if "losses" in e] for folder in (output, whole)]
+    assert entries[0] == entries[1]
+
+
+def test_an_update_is_the_same_however_it_is_shared_out(corpus: Corpus, tmp_path: Path) -> None:
+    """Two batches for an update, in one process; the loop gives process p of P each P-th one."""
+    settings = TrainingSettings(steps=2, every=2, accumulate=2, learning_rate=1e-2)
+    train(corpus, tmp_path / "one", settings=settings)
+    train(corpus, tmp_path / "two", settings=settings)
+    one, two = (weights_of(tmp_path / name / "last") for name in ("one", "two"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_finished_training_is_left_as_it_is(corpus: Corpus, whole: Path) -> None:
+    before = (whole / "last/model.safetensors").stat().st_mtime_ns
+    assert train(corpus, whole, resume=True).step == 9
+    assert (whole / "last/model.safetensors").stat().st_mtime_ns == before
+
+
+def test_another_training_is_not_gone_on_with(corpus: Corpus, whole: Path) -> None:
+    with pytest.raises(InputError, match="holds a training; choose another folder; resume=True"):
+        train(corpus, whole)
+    other = TrainingSettings(**{**vars(SETTINGS), "learning_rate": 0.5})
+    with pytest.raises(InputError, match=r"learning_rate was 0\.01 and is 0\.5"):
+        train(corpus, whole, resume=True, settings=other)
+
+
+def test_a_loss_that_is_no_number_leaves_the_last_good_state(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    settings = TrainingSettings(steps=20, every=20, learning_rate=1e30, warmup_steps=0)
+    with pytest.raises(TrainingError, match="not a finite number"):
+        train(corpus, tmp_path / "run", settings=settings)
+    assert all(weight.isfinite().all() for weight in weights_of(tmp_path / "run/last").values())
+
+
+def test_a_full_disk_leaves_the_former_checkpoint_whole(corpus: Corpus, tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(step: int, scores: object) -> None:
+        if step == 6:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+
+    output = tmp_path / "run"
+    try:
+        with pytest.raises(TrainingError, match=r"step 6 .*; the checkpoint of step 3 is whole"):
+            train(corpus, output, evaluated=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert weights_of(output / "last")
+    assert [path.name for path in output.glob(".*partial")] == []
+    assert train(corpus, output, resume=True).step == 9
+
+
+def test_it_stops_when_nothing_gets_better(corpus: Corpus, tmp_path: Path) -> None:
+    settings = TrainingSettings(
+        steps=50, every=1, learning_rate=1e-12, patience=2, metric="mlm:en/accuracy"
+    )
+    result = train(corpus, tmp_path / "run", settings=settings, objectives=["mlm:en"])
+    assert (result.finished, result.best_step, result.step) == ("patience", 1, 3)
+    assert result.checkpoint == tmp_path / "run/best"
+
+
+# From a checkpoint ------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_learns_a_new_language_and_longer_rows(corpus: Corpus, tmp_path: Path) -> None:
+    short = {**SMALL, "max_position_embeddings": 32}
+    settings = TrainingSettings(steps=1, every=1)
+    first = train(corpus, tmp_path / "one", objectives=["mlm:en"], config=short, settings=settings)
+    assert XLMConfig.from_pretrained(first.checkpoint).n_langs == 1
+    with pytest.warns(UserWarning, match="fr is new to it"):
+        second = train(
+            corpus,
+            tmp_path / "two",
+            checkpoint=first.checkpoint,
+            settings=settings,
+            how=ObjectiveSettings(batch_tokens=128, max_pair_tokens=40),
+            new_positions="copy",
+        )
+    config = XLMConfig.from_pretrained(second.checkpoint)
+    assert (config.lang2id, config.max_position_embeddings) == ({"en": 0, "fr": 1}, 42)
+
+
+def test_what_a_checkpoint_was_not_made_for_is_refused(
+    corpus: Corpus, whole: Path, tmp_path: Path
+) -> None:
+    best = whole / "best"
+    with pytest.raises(InputError, match=r"learnt MLM\+TLM, .* any_objective=True trains it"):
+        train(corpus, tmp_path / "a", checkpoint=best, objectives=["clm:en"])
+    settings = TrainingSettings(steps=1)
+    result = train(
+        corpus,
+        tmp_path / "b",
+        checkpoint=best,
+        objectives=["clm:en"],
+        any_objective=True,
+        settings=settings,
+    )
+    assert XLMConfig.from_pretrained(result.checkpoint).causal
+
+
+def test_another_vocabulary_is_refused(whole: Path, tmp_path: Path) -> None:
+    text = tmp_path / "en.txt"
+    text.write_text("the old house by the river\n" * 40, encoding="utf-8")
+    other = corpora.prepare([f"en={text}"], str(tmp_path / "data"), blocks=32)
+    with pytest.raises(InputError, match=r"made with another vocabulary: .* pieces differ, such as"):
+        train(other, tmp_path / "run", checkpoint=whole / "best", objectives=["mlm:en"])
+
+
+# Data -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"objectives": ["mlm:de"]}, "mlm:de: .* has no texts of de to train on: there are en, fr"),
+        ({"objectives": ["tlm:en-de"]}, "tlm:en-de: .* has no pairs of en-de"),
+        ({"objectives": ["mlm:en-fr"]}, "'mlm:en-fr' is no objective: expected mlm or clm"),
+        ({"objectives": []}, "got no objectives"),
+        ({"config": {**SMALL, "vocab_size": 7}}, "vocab_size is 7: expected"),
+        ({"config": {**SMALL, "max_position_embeddings": 8}}, "rows of 102 tokens: expected at"),
+        ({"how": ObjectiveSettings(held_out="test")}, "held_out is 'test': expected one of train"),
+        (
+            {"settings": TrainingSettings(metric="mlm:en/f1")},
+            "metric is 'mlm:en/f1': expected one of mlm:en/loss",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_said(
+    options: dict[str, Any], message: str, corpus: Corpus, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        train(corpus, tmp_path / "run", **options)
+    assert not (tmp_path / "run" / "training.json").exists()
+
+
+def test_sentences_are_no_streams(tokenizer: XLMTokenizer, tmp_path: Path) -> None:
+    text = tmp_path / "en.txt"
+    text.write_text("the old house\n" * 9, encoding="utf-8")
+    rows = corpora.prepare([f"en={text}"], str(tmp_path / "data"), model=tokenizer)
+    with pytest.raises(InputError, match=r"has sentences as rows: .* --blocks 256"):
+        train(rows, tmp_path / "run", objectives=["mlm:en"])
+
+
+def test_pairs_that_are_too_long_are_left_out_and_counted(corpus: Corpus, tmp_path: Path) -> None:
+    how = ObjectiveSettings(batch_tokens=128, max_pair_tokens=20)
+    with pytest.warns(UserWarning, match=r"tlm:en-fr: \d+ pairs with a text of more than 20 token"):
+        train(corpus, tmp_path / "run", how=how, settings=TrainingSettings(steps=1))
