@@ -64,6 +64,8 @@ def test_no_modules_import_each_other_in_a_circle(package: str) -> None:
         pytest.fail(" → ".join(reversed(error.args[1])))
 
 
+# It reads corpora, and shows a bar.
+TRAINING = "xlm_model.training"
 # A room, and the rooms of its package that it may use.
 LAYERS = {
     "xlm_text.alignment": {"xlm_text.characters"},
@@ -117,6 +119,10 @@ LAYERS = {
     },
     "xlm_model.generation": {
         *("xlm_model.attention", "xlm_model.heads", "xlm_model.inputs", "xlm_model.modes"),
+    },
+    TRAINING: {
+        *("xlm_model.attention", "xlm_model.checkpoints", "xlm_model.config", "xlm_model.errors"),
+        *("xlm_model.heads", "xlm_model.pretrained"),
     },
     # What both frameworks share, and nothing of PyTorch's.
     "xlm_model.tf": {
@@ -208,7 +214,8 @@ def test_only_the_corpora_use_what_is_made_for_them() -> None:
         for name, file in modules.items()
         if {imported.partition(".")[0] for imported in everything_imported(file)} & HEAVY
     }
-    assert {name for name in users if not is_in(name, "xlm_text.corpora")} == set()
+    rooms = ("xlm_text.corpora", TRAINING)
+    assert {name for name in users if not any(is_in(name, room) for room in rooms)} == set()
     assert {"xlm_text.corpora.files", "xlm_text.corpora.ray_engine"} <= users
 
 
@@ -219,8 +226,20 @@ def test_tokenization_does_not_know_of_corpora() -> None:
         for name, file in modules.items()
         if any(is_in(imported, "xlm_text.corpora") for imported in everything_imported(file))
     }
-    assert {name for name in users if not is_in(name, "xlm_text.corpora")} == set()
+    rooms = ("xlm_text.corpora", TRAINING)
+    assert {name for name in users if not any(is_in(name, room) for room in rooms)} == set()
     assert len(users) > 10
+
+
+def test_nothing_needs_the_training() -> None:
+    modules = modules_of("xlm_text") | modules_of("xlm_model") | modules_of("cli")
+    users = {
+        name
+        for name, file in modules.items()
+        if any(is_in(imported, TRAINING) for imported in imports_of(name, file, modules))
+    }
+    assert users
+    assert all(is_in(name, TRAINING) for name in users)
 
 
 def test_every_package_is_installed() -> None:
