@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -115,13 +116,37 @@ def test_a_killed_training_goes_on_to_the_very_same_weights(
     assert entries[0] == entries[1]
 
 
-def test_an_update_is_the_same_however_it_is_shared_out(corpus: Corpus, tmp_path: Path) -> None:
-    """Two batches for an update, in one process; the loop gives process p of P each P-th one."""
+SHARED = """
+import sys
+sys.path.insert(0, {root!r})
+from tests.training.test_pretraining import HOW, OBJECTIVES, SMALL, TrainingSettings, pretrain
+
+settings = TrainingSettings(steps=2, every=2, accumulate=2, learning_rate=1e-2)
+pretrain({data!r}, OBJECTIVES, {output!r}, config=SMALL, settings=settings, how=HOW)
+"""
+
+
+def test_two_processes_make_the_same_weights(corpus: Corpus, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    two = tmp_path / "two"
+    script.write_text(SHARED.format(root=str(ROOT), data=corpus.folder, output=str(two)))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*launch, "--master-port", "0", str(script)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
     settings = TrainingSettings(steps=2, every=2, accumulate=2, learning_rate=1e-2)
     train(corpus, tmp_path / "one", settings=settings)
-    train(corpus, tmp_path / "two", settings=settings)
-    one, two = (weights_of(tmp_path / name / "last") for name in ("one", "two"))
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    expected = weights_of(tmp_path / "one/last")
+    for name, weight in weights_of(two / "last").items():
+        torch.testing.assert_close(weight, expected[name], atol=1e-6, rtol=0, msg=name)
+    # The one evaluates in two parts, the other as a whole.
+    scores = [read_log(folder)[-1]["scores"]["mean"]["loss"] for folder in (tmp_path / "one", two)]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-5)
 
 
 def test_a_finished_training_is_left_as_it_is(corpus: Corpus, whole: Path) -> None:

@@ -172,7 +172,7 @@ class Training:
 
     def _settle(self, settings: TrainingSettings) -> TrainingSettings:
         """Fill in what depends on the number of processes, or on how the training was begun."""
-        processes = PartialState().num_processes
+        processes = processes_of_training().num_processes
         batches = settings.accumulate or processes
         if batches % processes:
             raise InputError(
@@ -404,11 +404,20 @@ def make_accelerator(settings: TrainingSettings) -> Accelerator:
     if known and known.get("_mixed_precision") != precision:
         # One training after another in a program may want another precision.
         AcceleratorState._reset_state(reset_partial_state=False)
-    processes = PartialState().num_processes
+    processes = processes_of_training().num_processes
     plugin = GradientAccumulationPlugin(
         num_steps=(settings.accumulate or processes) // processes, sync_with_dataloader=False
     )
-    return Accelerator(mixed_precision=precision, gradient_accumulation_plugin=plugin)
+    return Accelerator(
+        cpu=not torch.accelerator.is_available(),
+        mixed_precision=precision,
+        gradient_accumulation_plugin=plugin,
+    )
+
+
+def processes_of_training() -> PartialState:
+    """Return which of the processes this is; accelerate has to be told of a CPU's."""
+    return PartialState(cpu=not torch.accelerator.is_available())
 
 
 def _optimizer(

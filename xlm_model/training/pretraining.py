@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from accelerate.state import PartialState
 from numpy.typing import NDArray
 
 from xlm_model.config import XLMConfig
 from xlm_model.heads import XLMWithLMHeadModel
 from xlm_model.training.held_out import HeldOut
-from xlm_model.training.loop import Training, TrainingResult
+from xlm_model.training.loop import Training, TrainingResult, processes_of_training
 from xlm_model.training.mixture import Mixture, Source
 from xlm_model.training.objectives import (
     CausalLM,
@@ -140,7 +139,8 @@ def pretrain(
     settings, how = settings or TrainingSettings(), how or ObjectiveSettings()
     if (config is None) == (checkpoint is None):
         raise InputError("expected either a config, for a new model, or a checkpoint to begin with")
-    RunFolder(output).check(resume=resume)
+    if processes_of_training().is_main_process:
+        RunFolder(output).check(resume=resume)
     corpus = corpora.open(data)
     steps = parse_objectives(objectives)
     _check_data(corpus, steps, how)
@@ -168,7 +168,7 @@ def pretrain(
     _note_steps(model.config, steps)
     fingerprint = _fingerprint(corpus)
     reader = _Reader(corpus, steps, model.config, tokenizer, how, Path(output, _ROWS, fingerprint))
-    with PartialState().main_process_first():
+    with processes_of_training().main_process_first():
         train = reader.train()
         evaluate = reader.held_out()
     if settings.metric is not None and (
