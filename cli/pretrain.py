@@ -2,92 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from . import options
 from .model_run import ModelCommand
-from .output import is_terminal
-from .program import Interrupted, as_stopped
-
-
-def training_options(command: Any) -> Any:
-    """Add the options that every training has: steps, optimiser, when to evaluate and save."""
-    return options.together(
-        options.shared("--steps", type=click.IntRange(min=1), default=10_000, show_default=True),
-        options.shared(
-            "--learning-rate",
-            type=click.FloatRange(min=0, min_open=True),
-            default=1e-4,
-            show_default=True,
-            help="The highest, behind the warm-up.",
-        ),
-        options.shared(
-            "--schedule",
-            type=click.Choice(["inverse-sqrt", "linear", "constant"]),
-            default="inverse-sqrt",
-            show_default=True,
-            help="What follows the warm-up.",
-        ),
-        options.shared(
-            "--warmup-steps",
-            type=click.IntRange(min=0),
-            metavar="N",
-            help="Steps in which the rate rises; a tenth of all, 30,000 at most, unless set.",
-        ),
-        options.shared(
-            "--weight-decay", type=click.FloatRange(min=0), default=0.01, show_default=True
-        ),
-        options.shared(
-            "--gradient-norm",
-            type=click.FloatRange(min=0),
-            default=5.0,
-            show_default=True,
-            help="Scale gradients down to this norm; 0: never.",
-        ),
-        options.shared(
-            "--accumulate",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Batches that make one step, shared by the processes; one for each unless set.",
-        ),
-        options.shared(
-            "--precision",
-            type=click.Choice(["fp32", "bf16"]),
-            default="fp32",
-            show_default=True,
-            help="Of matrix products; weights stay in fp32.",
-        ),
-        options.shared("--seed", type=click.IntRange(min=0), default=0, show_default=True),
-        options.shared(
-            "--every",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Evaluate and save after so many steps; twenty times unless set.",
-        ),
-        options.shared(
-            "--metric",
-            metavar="NAME",
-            help="The score that decides what is best; mean/perplexity unless set.",
-        ),
-        options.shared(
-            "--patience",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Stop when N evaluations in a row were no better.",
-        ),
-        options.shared(
-            "--log-every", type=click.IntRange(min=1), default=50, show_default=True, metavar="N"
-        ),
-        options.workers("Processes that make batches."),
-        options.shared("--resume", is_flag=True, help="Go on with what is in the output folder."),
-        options.shared("--tensorboard", is_flag=True, help="Write event files for TensorBoard."),
-        options.quiet,
-    )(command)
+from .training import shown, training_options, training_settings
 
 
 @click.command(
@@ -189,48 +109,25 @@ def pretrain(
     """
     if (config is None) == (checkpoint is None):
         raise click.UsageError("expected either --config, for a new model, or --from")
-    from xlm_model.training import ObjectiveSettings
-    from xlm_model.training import pretrain as run
+    from xlm_model.pretraining import ObjectiveSettings
+    from xlm_model.pretraining import pretrain as run
 
-    warnings.formatwarning = lambda message, *_, **__: f"Note: {message}\n"
     names = ("batch_tokens", "alpha", "sample_alpha", "max_pair_tokens", "context_size", "held_out")
-    how = ObjectiveSettings(**{name: rest.pop(name) for name in names})
-    try:
+    with shown(output, quiet) as callbacks:
         result = run(
             data,
             objectives,
             output,
             config=config,
             checkpoint=checkpoint,
+            objective_settings=ObjectiveSettings(**{name: rest.pop(name) for name in names}),
             settings=training_settings(rest),
-            how=how,
             resume=resume,
             any_objective=any_objective,
             new_positions=new_positions,
             tensorboard=tensorboard,
-            progress=not quiet and is_terminal(sys.stderr),
-            evaluated=None if quiet else show_scores,
+            on_step=callbacks.on_step,
+            on_evaluation=callbacks.on_evaluation,
         )
-    except KeyboardInterrupt as error:
-        stop = as_stopped(error)
-        raise Interrupted(f"{stop}: --resume goes on from {output}/last", stop) from error
     early = " (stopped early)" if result.finished == "patience" else ""
     click.echo(f"{result.checkpoint}: trained {result.step:,} steps{early}")
-
-
-def training_settings(values: dict[str, Any]) -> Any:
-    """Return the settings that the options of `training_options` give."""
-    from xlm_model.training import TrainingSettings
-
-    # One process, as elsewhere, means none beside the command's own.
-    workers = values.pop("workers")
-    return TrainingSettings(**values, workers=0 if workers == 1 else workers)
-
-
-def show_scores(step: int, scores: Mapping[str, Mapping[str, float]]) -> None:
-    """Print a line of an evaluation."""
-    shown = (
-        f"{name} " + " ".join(f"{score} {value:.4g}" for score, value in found.items())
-        for name, found in scores.items()
-    )
-    click.echo(f"step {step:,}: " + ", ".join(shown))

@@ -14,6 +14,7 @@ from .lines import total_size
 from .output import is_terminal, same_file
 
 if TYPE_CHECKING:
+    from xlm_model.training import StepDone
     from xlm_text.corpora import Progress
 
 _SECONDS_BETWEEN_LINES = 60.0
@@ -112,6 +113,52 @@ def _of_corpus(told: Progress, what: str) -> _Shown:
     return _Shown(told.done, told.total, said + left)
 
 
+class TrainingDisplay:
+    """Shows how far a training is.
+
+    Args:
+        display: What shows it.
+        clock: gives the time in seconds.
+
+    """
+
+    def __init__(self, display: _Display, clock: Clock) -> None:
+        self._display = display
+        self._clock = clock
+        self._begun: tuple[float, int] | None = None
+
+    def step(self, done: StepDone) -> None:
+        """Take how far it is."""
+        now = self._clock()
+        if self._begun is None:  # the first step takes longer, and may be one of many
+            self._begun = (now, done.step)
+        begun, first = self._begun
+
+        def state() -> _Shown:
+            said = f"step {done.step:,} of {done.steps:,}"
+            if done.tokens_per_second:
+                said += f", loss {done.loss:.3f}, {_rate(done.tokens_per_second, 1)} tokens/s"
+            made, left = done.step - first, done.steps - done.step
+            if made:
+                said += f", {_duration((now - begun) / made * left)} left"
+            return _Shown(done.step, done.steps, said)
+
+        self._display.show(state)
+
+    def close(self) -> None:
+        """Leave the terminal for something else to be written; the next step shows it again."""
+        self._display.close()
+
+
+@contextmanager
+def training_progress(
+    quiet: bool = False, clock: Clock = time.monotonic
+) -> Iterator[TrainingDisplay]:
+    """Give what shows the progress of a training; arguments as for `corpus_progress`."""
+    with _display(quiet, clock) as display:
+        yield TrainingDisplay(display, clock)
+
+
 class _Display:
     """Shows nothing."""
 
@@ -196,7 +243,7 @@ def _display(hidden: bool, clock: Clock) -> Iterator[_Display]:
         shown.close()
 
 
-def _rate(count: int, seconds: float) -> str:
+def _rate(count: float, seconds: float) -> str:
     speed = count / seconds
     return f"{speed:,.{0 if speed >= 10 else 1}f}"
 

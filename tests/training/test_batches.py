@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlm_model import XLMConfig
-from xlm_model.training import MaskedLM, TrainingSettings, TranslationLM
-from xlm_model.training.folders import ReplacedFolder
-from xlm_model.training.mixture import Epochs, Mixture, Source, cut
-from xlm_model.training.rows import open_rows
+from xlm_model.pretraining import MaskedLM, TranslationLM
+from xlm_model.pretraining.mixture import Mixture, Source
+from xlm_model.pretraining.rows import open_rows
+from xlm_model.training import TrainingSettings
+from xlm_model.training.atomic_folder import AtomicFolder
+from xlm_model.training.epochs import Epochs, cut
 from xlm_text import XLMTokenizer, corpora
 from xlm_text.corpora import Corpus
 from xlm_text.errors import InputError
@@ -162,7 +164,7 @@ def test_wrong_settings_are_refused(setting: dict[str, object], message: str) ->
 
 
 def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    folder = ReplacedFolder(tmp_path / "last")
+    folder = AtomicFolder(tmp_path / "last")
     folder.replace(lambda path: (path / "a").write_text("1") and None)
 
     def fail(path: Path) -> None:

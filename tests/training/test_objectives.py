@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from xlm_model import XLMConfig, XLMWithLMHeadModel
-from xlm_model.training import CausalLM, LanguageModelBatch, MaskedLM, Masking, TranslationLM
+from xlm_model.pretraining import CausalLM, LanguageModelBatch, MaskedLM, Masking, TranslationLM
 
 GOLDEN = json.loads(
     (Path(__file__).parents[2] / "fixtures" / "training.json").read_text(encoding="utf-8")

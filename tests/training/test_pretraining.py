@@ -16,14 +16,8 @@ import torch
 import transformers
 
 from xlm_model import XLMConfig, XLMWithLMHeadModel
-from xlm_model.training import (
-    ObjectiveSettings,
-    TrainingError,
-    TrainingResult,
-    TrainingSettings,
-    pretrain,
-    read_log,
-)
+from xlm_model.pretraining import ObjectiveSettings, pretrain
+from xlm_model.training import TrainingError, TrainingResult, TrainingSettings, read_log
 from xlm_text import XLMTokenizer, corpora
 from xlm_text.corpora import Corpus
 from xlm_text.errors import InputError
@@ -38,7 +32,7 @@ HOW = ObjectiveSettings(batch_tokens=128)
 
 
 def train(corpus: Corpus, output: Path, **options: Any) -> TrainingResult:
-    options = {"config": SMALL, "settings": SETTINGS, "how": HOW, **options}
+    options = {"config": SMALL, "settings": SETTINGS, "objective_settings": HOW, **options}
     if "checkpoint" in options:
         del options["config"]
     objectives = options.pop("objectives", OBJECTIVES)
@@ -92,7 +86,8 @@ def kill(step, scores):
     if step == 6:
         os.kill(os.getpid(), signal.SIGKILL)
 
-pretrain({data!r}, OBJECTIVES, {output!r}, config=SMALL, settings=SETTINGS, how=HOW, evaluated=kill)
+options = dict(settings=SETTINGS, objective_settings=HOW, on_evaluation=kill)
+pretrain({data!r}, OBJECTIVES, {output!r}, config=SMALL, **options)
 """
 
 
@@ -117,12 +112,18 @@ def test_a_killed_training_goes_on_to_the_very_same_weights(
 
 
 SHARED = """
-import sys
+import os, sys
 sys.path.insert(0, {root!r})
+from torch import distributed
 from tests.training.test_pretraining import HOW, OBJECTIVES, SMALL, TrainingSettings, pretrain
 
 settings = TrainingSettings(steps=2, every=2, accumulate=2, learning_rate=1e-2)
-pretrain({data!r}, OBJECTIVES, {output!r}, config=SMALL, settings=settings, how=HOW)
+pretrain({data!r}, OBJECTIVES, {output!r}, config=SMALL, settings=settings, objective_settings=HOW)
+distributed.barrier()
+distributed.destroy_process_group()
+# All is saved.  gloo's threads may abort a process that takes its time to end.
+sys.stderr.flush()
+os._exit(0)
 """
 
 
@@ -130,12 +131,13 @@ def test_two_processes_make_the_same_weights(corpus: Corpus, tmp_path: Path) -> 
     script = tmp_path / "script.py"
     two = tmp_path / "two"
     script.write_text(SHARED.format(root=str(ROOT), data=corpus.folder, output=str(two)))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(
-        [*launch, "--master-port", "0", str(script)],
+        [*launch, str(script)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         encoding="utf-8",
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -182,7 +184,7 @@ def test_a_full_disk_leaves_the_former_checkpoint_whole(corpus: Corpus, tmp_path
     output = tmp_path / "run"
     try:
         with pytest.raises(TrainingError, match=r"step 6 .*; the checkpoint of step 3 is whole"):
-            train(corpus, output, evaluated=fill)
+            train(corpus, output, on_evaluation=fill)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert weights_of(output / "last")
@@ -213,7 +215,7 @@ def test_a_checkpoint_learns_a_new_language_and_longer_rows(corpus: Corpus, tmp_
             tmp_path / "two",
             checkpoint=first.checkpoint,
             settings=settings,
-            how=ObjectiveSettings(batch_tokens=128, max_pair_tokens=40),
+            objective_settings=ObjectiveSettings(batch_tokens=128, max_pair_tokens=40),
             new_positions="copy",
         )
     config = XLMConfig.from_pretrained(second.checkpoint)
@@ -260,7 +262,10 @@ def test_another_vocabulary_is_refused(whole: Path, tmp_path: Path) -> None:
         ({"objectives": []}, "got no objectives"),
         ({"config": {**SMALL, "vocab_size": 7}}, "vocab_size is 7: expected"),
         ({"config": {**SMALL, "max_position_embeddings": 8}}, "rows of 102 tokens: expected at"),
-        ({"how": ObjectiveSettings(held_out="test")}, "held_out is 'test': expected one of train"),
+        (
+            {"objective_settings": ObjectiveSettings(held_out="test")},
+            "held_out is 'test': expected one of train",
+        ),
         (
             {"settings": TrainingSettings(metric="mlm:en/f1")},
             "metric is 'mlm:en/f1': expected one of mlm:en/loss",
@@ -286,4 +291,4 @@ def test_sentences_are_no_streams(tokenizer: XLMTokenizer, tmp_path: Path) -> No
 def test_pairs_that_are_too_long_are_left_out_and_counted(corpus: Corpus, tmp_path: Path) -> None:
     how = ObjectiveSettings(batch_tokens=128, max_pair_tokens=20)
     with pytest.warns(UserWarning, match=r"tlm:en-fr: \d+ pairs with a text of more than 20 token"):
-        train(corpus, tmp_path / "run", how=how, settings=TrainingSettings(steps=1))
+        train(corpus, tmp_path / "run", objective_settings=how, settings=TrainingSettings(steps=1))

@@ -1,4 +1,4 @@
-"""Training: the paper's objectives, and the loop that pretraining and fine-tuning share.
+"""Training: the loop that pretraining and fine-tuning share.
 
 Needs the extra `train` (accelerate); nothing else imports it.
 
@@ -21,24 +21,15 @@ except ImportError as error:
     ) from None
 
 from xlm_model.errors import TrainingError
-from xlm_model.training.batches import LanguageModelBatch
-from xlm_model.training.loop import Training, TrainingResult
-from xlm_model.training.objectives import CausalLM, MaskedLM, Masking, TranslationLM
-from xlm_model.training.pretraining import ObjectiveSettings, pretrain
+from xlm_model.training.loop import StepDone, Training, TrainingResult
 from xlm_model.training.reporting import read_log
 from xlm_model.training.settings import TrainingSettings
 
 __all__ = [
-    "CausalLM",
-    "LanguageModelBatch",
-    "MaskedLM",
-    "Masking",
-    "ObjectiveSettings",
+    "StepDone",
     "Training",
     "TrainingError",
     "TrainingResult",
     "TrainingSettings",
-    "TranslationLM",
-    "pretrain",
     "read_log",
 ]

@@ -1,4 +1,4 @@
-"""What a training tells: a log in JSON lines, curves, TensorBoard, a progress bar."""
+"""What a training leaves to be read: a log in JSON lines, curves, TensorBoard's events."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm_model.training import curves
+from xlm_model.training.protocols import Scores
 from xlm_text.errors import MissingComponentError
 from xlm_text.files.folders import whole_file
 
@@ -16,28 +17,21 @@ LOG = "log.jsonl"
 CURVES = "curves.svg"
 TENSORBOARD = "tensorboard"
 
-# From what was evaluated, such as "mlm:en", to its scores by name.
-Scores = Mapping[str, Mapping[str, float]]
-
 
 class Report:
-    """Writes what happens into a folder, and shows how far the training is.
+    """Writes what happens into a folder.
 
     Args:
         folder: Where the log and the curves go.
-        steps: How many there will be.
         begin: Step that the training goes on from; what the log says of later ones goes, as they
             come again.
         tensorboard: Also write event files for TensorBoard.
-        progress: Show a progress bar on standard error.
 
     Raises:
         MissingComponentError: TensorBoard is asked for, and not installed.
     """
 
-    def __init__(
-        self, folder: Path, steps: int, begin: int, *, tensorboard: bool, progress: bool
-    ) -> None:
+    def __init__(self, folder: Path, begin: int, *, tensorboard: bool) -> None:
         self._folder = folder
         entries = [entry for entry in read_log(folder) if entry["step"] <= begin]
         with whole_file(folder / LOG) as file:
@@ -45,12 +39,6 @@ class Report:
         self._entries = entries
         self._file = (folder / LOG).open("a", encoding="utf-8")
         self._board = _open_board(folder / TENSORBOARD, begin) if tensorboard else None
-        self._bar = _open_bar(steps, begin) if progress else None
-
-    def advance(self, step: int) -> None:
-        """Say that a step is done."""
-        if self._bar is not None:
-            self._bar.update(step - self._bar.n)
 
     def trained(
         self,
@@ -75,9 +63,6 @@ class Report:
                 self._board.add_scalar(f"loss/{name}", loss, step)
             for name in ("learning_rate", "gradient_norm", "tokens_per_second"):
                 self._board.add_scalar(f"training/{name}", entry[name], step)
-        if self._bar is not None and losses:
-            mean = sum(losses.values()) / len(losses)
-            self._bar.set_postfix_str(f"loss {mean:.3f}, {tokens_per_second:,.0f} tokens/s")
 
     def evaluated(self, step: int, scores: Scores) -> None:
         """Log the scores of an evaluation, and draw the curves anew."""
@@ -98,8 +83,6 @@ class Report:
         self._file.close()
         if self._board is not None:
             self._board.close()
-        if self._bar is not None:
-            self._bar.close()
 
     def _add(self, entry: dict[str, Any]) -> None:
         self._entries.append(entry)
@@ -161,9 +144,3 @@ def _open_board(folder: Path, begin: int) -> Any:
             "this needs tensorboard; in a clone of this project: pip install '.[train]'"
         ) from None
     return SummaryWriter(str(folder), purge_step=begin + 1)
-
-
-def _open_bar(steps: int, begin: int) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(total=steps, initial=begin, unit="step", dynamic_ncols=True, leave=False)

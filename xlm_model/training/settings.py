@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from xlm_text.errors import InputError
+from xlm_model.training import rules
 
 SCHEDULES = ("inverse-sqrt", "linear", "constant")
 PRECISIONS = ("fp32", "bf16")
@@ -64,12 +62,7 @@ class TrainingSettings:
     workers: int = 0
 
     def __post_init__(self) -> None:
-        for f in fields(self):
-            value = getattr(self, f.name)
-            allows, expected = _RULES[f.name]
-            is_optional = f.default is None
-            if not (is_optional if value is None else allows(value)):
-                raise InputError(f"is {value!r}: expected {expected}", argument=f.name)
+        rules.check(self, _RULES)
 
     @property
     def warmup(self) -> int:
@@ -101,41 +94,24 @@ class TrainingSettings:
         return 1.0
 
 
-def _is_count(least: int) -> tuple[Callable[[Any], bool], str]:
-    def allows(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-    return allows, f"a whole number from {least}"
-
-
-def _is_number(allows: Callable[[float], bool], expected: str) -> tuple[Callable[[Any], bool], str]:
-    return lambda value: isinstance(value, int | float) and allows(value), expected
-
-
-def _is_one_of(names: tuple[str, ...]) -> tuple[Callable[[Any], bool], str]:
-    return lambda value: value in names, "one of " + ", ".join(names)
-
-
-_ABOVE_0 = _is_number(lambda value: value > 0, "a number above 0")
-_FROM_0 = _is_number(lambda value: value >= 0, "a number from 0")
-_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "steps": _is_count(1),
-    "learning_rate": _ABOVE_0,
-    "schedule": _is_one_of(SCHEDULES),
-    "warmup_steps": _is_count(0),
-    "betas": (
+_RULES = {
+    "steps": rules.count(1),
+    "learning_rate": rules.ABOVE_0,
+    "schedule": rules.one_of(*SCHEDULES),
+    "warmup_steps": rules.count(0),
+    "betas": rules.Rule(
         lambda value: len(value) == 2 and all(0 <= beta < 1 for beta in value),
         "two numbers from 0, below 1",
     ),
-    "eps": _ABOVE_0,
-    "weight_decay": _FROM_0,
-    "gradient_norm": _FROM_0,
-    "accumulate": _is_count(1),
-    "precision": _is_one_of(PRECISIONS),
-    "seed": _is_count(0),
-    "every": _is_count(1),
-    "metric": (lambda value: isinstance(value, str), "the name of a score"),
-    "patience": _is_count(1),
-    "log_every": _is_count(1),
-    "workers": _is_count(0),
+    "eps": rules.ABOVE_0,
+    "weight_decay": rules.FROM_0,
+    "gradient_norm": rules.FROM_0,
+    "accumulate": rules.count(1),
+    "precision": rules.one_of(*PRECISIONS),
+    "seed": rules.count(0),
+    "every": rules.count(1),
+    "metric": rules.NAME,
+    "patience": rules.count(1),
+    "log_every": rules.count(1),
+    "workers": rules.count(0),
 }

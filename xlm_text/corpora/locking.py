@@ -26,23 +26,28 @@ _SETTLE_SECONDS = 1.0
 
 
 @contextmanager
-def locked(store: Store) -> Iterator[None]:
+def locked(store: Store, seconds: float | None = None) -> Iterator[None]:
     """Hold a folder, which must be there.
+
+    Args:
+        store: the folder.
+        seconds: how long to wait for a run that may be ending, here; ``None``: three.
 
     Raises:
         InputError: another run holds it.
 
     """
-    with _lock(store) if store.local else _lease(store):
+    seconds = _WAIT_SECONDS if seconds is None else seconds
+    with _lock(store, seconds) if store.local else _lease(store):
         yield
 
 
 @contextmanager
-def _lock(store: Store) -> Iterator[None]:
+def _lock(store: Store, seconds: float) -> Iterator[None]:
     """Lock the folder itself: the system lets go of it when the process ends, however it does."""
     handle = os.open(store.path(""), os.O_RDONLY)
     try:
-        deadline = time.monotonic() + _WAIT_SECONDS
+        deadline = time.monotonic() + seconds
         while not _try_lock(handle):
             if time.monotonic() > deadline:
                 raise _held(store)

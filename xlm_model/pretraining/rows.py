@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xlm_model.training.objectives import Row
+from xlm_model.pretraining.objectives import Row
 from xlm_text.corpora import Corpus
 from xlm_text.corpora.files import is_remote
 from xlm_text.corpora.sources import MIXED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -13,7 +13,8 @@ from xlm_model.checkpoints.reading import is_named_causal
 from xlm_model.config import XLMConfig
 from xlm_model.errors import ConfigError
 from xlm_model.heads import XLMWithLMHeadModel
-from xlm_model.training.draws import Purpose, torch_seed
+from xlm_model.pretraining.specs import ObjectiveSpec, is_causal, languages_of
+from xlm_model.training.seeding import Purpose, torch_seed
 from xlm_text import XLMTokenizer
 from xlm_text.errors import Argument, InputError
 
@@ -36,14 +37,24 @@ def read_config(config: XLMConfig | Mapping[str, Any] | str | Path) -> XLMConfig
     return XLMConfig.from_json_file(config)
 
 
+class Needs(NamedTuple):
+    """What data and objectives ask of a model.
+
+    Attributes:
+        tokenizer: That of the data.
+        specs: The objectives.
+        longest: Tokens of the longest sequence.
+        seed: Of the training.
+    """
+
+    tokenizer: XLMTokenizer
+    specs: Sequence[ObjectiveSpec]
+    longest: int
+    seed: int
+
+
 def new_model(
-    config: XLMConfig | Mapping[str, Any] | str | Path,
-    tokenizer: XLMTokenizer,
-    langs: Sequence[str],
-    *,
-    causal: bool,
-    longest: int,
-    seed: int,
+    config: XLMConfig | Mapping[str, Any] | str | Path, needs: Needs
 ) -> XLMWithLMHeadModel:
     """Return a model with new weights.
 
@@ -51,22 +62,20 @@ def new_model(
 
     Args:
         config: Sizes, and whatever else is to be set.
-        tokenizer: That of the data.
-        langs: Languages in the data.
-        causal: Whether it only learns to go on with a text.
-        longest: Tokens of the longest sequence.
-        seed: Of the training.
+        needs: Of the data and the objectives.
 
     Raises:
         ConfigError: a wrong value, or one that contradicts the data.
     """
+    tokenizer, specs, longest, seed = needs
+    langs = languages_of(specs)
     made = read_config(config)
     ids = made.lang2id or _new_ids(tokenizer, langs)
     _check_languages(ids, langs, "config")
     wanted: dict[str, Any] = {
         "vocab_size": len(tokenizer),
         "n_langs": max(len(ids), made.n_langs if "n_langs" in made.spelling else 1),
-        "causal": causal,
+        "causal": bool(is_causal(specs)),
         **{key: getattr(tokenizer, name) for key, name in _SPECIAL.items()},
     }
     wanted = {key: value for key, value in wanted.items() if value is not None}
@@ -87,12 +96,8 @@ def new_model(
 
 def model_from(
     checkpoint: str | Path,
-    tokenizer: XLMTokenizer,
-    langs: Sequence[str],
+    needs: Needs,
     *,
-    causal: bool | None,
-    longest: int,
-    seed: int,
     any_objective: bool = False,
     new_positions: str | None = None,
 ) -> XLMWithLMHeadModel:
@@ -100,41 +105,49 @@ def model_from(
 
     Args:
         checkpoint: A folder, a file or a name on the hub.
-        tokenizer: That of the data.
-        langs: Languages in the data.
-        causal: Whether the objectives are causal, None for both kinds.
-        longest: Tokens of the longest sequence.
-        seed: Of the training.
+        needs: Of the data and the objectives.
         any_objective: Allow objectives that the checkpoint was not made for.
         new_positions: How positions beyond those of the checkpoint begin, "copy" or "interpolate".
 
     Raises:
         InputError: the data have another vocabulary, or the checkpoint learnt another objective.
     """
-    settings = XLMConfig.from_pretrained(checkpoint) if _has_config(checkpoint) else None
     options: dict[str, Any] = {}
-    positions = None if settings is None else settings.max_position_embeddings
-    if new_positions is not None and positions is not None and longest > positions:
-        options |= {"max_position_embeddings": longest, "new_positions": new_positions}
-    torch.manual_seed(torch_seed(seed, Purpose.WEIGHTS))
+    settings = _config_of(checkpoint)
+    if (
+        new_positions is not None
+        and settings is not None
+        and needs.longest > settings.max_position_embeddings
+    ):
+        options |= {"max_position_embeddings": needs.longest, "new_positions": new_positions}
     if is_named_causal(checkpoint):
         options["causal"] = True
+    torch.manual_seed(torch_seed(needs.seed, Purpose.WEIGHTS))
     model = XLMWithLMHeadModel.from_pretrained(checkpoint, dtype=torch.float32, **options)
     config = model.config
-    _check_vocabulary(checkpoint, config, tokenizer)
-    if causal is not config.causal:
-        if not any_objective:
-            learnt = config.objective
-            raise InputError(
-                f"{checkpoint}: learnt {learnt}, and cannot go on with "
-                f"{'masked words' if causal is False else 'CLM'} without forgetting it",
-                advice=(Argument("any_objective", True), " trains it anyway"),
-            )
-        config.causal = bool(causal)
-    _check_positions(config, longest, new_positions)
+    _check_vocabulary(checkpoint, config, needs.tokenizer)
+    if not any_objective:
+        _check_objectives(checkpoint, config, needs.specs)
+    config.causal = bool(is_causal(needs.specs))
+    _check_positions(config, needs.longest, new_positions)
     if config.use_lang_emb:
-        _add_languages(model, langs, checkpoint)
+        _add_languages(model, languages_of(needs.specs), checkpoint)
     return model
+
+
+def _check_objectives(
+    checkpoint: str | Path, config: XLMConfig, specs: Sequence[ObjectiveSpec]
+) -> None:
+    """Raise an `InputError` where a checkpoint learnt no objective of a kind, causal or masked."""
+    learnt = {config.causal} | ({True} if config.extra.get("clm_steps") else set())
+    unknown = {spec.kind == "clm" for spec in specs} - learnt
+    if unknown:
+        wanted = "CLM" if unknown.pop() else "masked words"
+        raise InputError(
+            f"{checkpoint}: learnt {config.objective}, and cannot go on with {wanted} without "
+            "forgetting it",
+            advice=(Argument("any_objective", True), " trains it anyway"),
+        )
 
 
 def _new_ids(tokenizer: XLMTokenizer, langs: Sequence[str]) -> dict[str, int]:
@@ -207,9 +220,9 @@ def _check_vocabulary(checkpoint: str | Path, config: XLMConfig, tokenizer: XLMT
         )
 
 
-def _has_config(checkpoint: str | Path) -> bool:
+def _config_of(checkpoint: str | Path) -> XLMConfig | None:
+    """Return a checkpoint's configuration; None where loading it will say what is wrong."""
     try:
-        XLMConfig.from_pretrained(checkpoint)
+        return XLMConfig.from_pretrained(checkpoint)
     except ConfigError:
-        return False  # loading it will say what is wrong, or is an original file
-    return True
+        return None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xlm_model.config import XLMConfig
-from xlm_model.training.batches import LanguageModelBatch
+from xlm_model.pretraining.batches import LanguageModelBatch
 
 Ids = NDArray[np.int64]
 # The tokens of one text, or the two of a pair.

@@ -8,18 +8,20 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 from torch import nn
 
-from xlm_model.training.draws import Purpose, generator
-from xlm_model.training.mixture import Source, cut
-from xlm_model.training.reporting import Scores
+from xlm_model.pretraining.mixture import Source
+from xlm_model.training.epochs import cut
+from xlm_model.training.protocols import Scores
+from xlm_model.training.seeding import Purpose, generator
 
 SCORES = ("loss", "perplexity", "accuracy")
 # The mean over all sources.
 MEAN = "mean"
 
 
-class HeldOut:
+class HeldOutEvaluation:
     """Scores a language model on held-out rows.
 
     For each source the loss is the mean over all predicted words, the perplexity its exponential,
@@ -46,10 +48,11 @@ class HeldOut:
 
     def __call__(self, model: nn.Module, accelerator: Accelerator) -> Scores:
         """Return the scores by source, and their means."""
-        sums = torch.zeros(len(self._sources), 3, dtype=torch.float64)
-        for number, source in enumerate(self._sources):
-            sums[number] = self._sum(number, source, model, accelerator)
-        total = accelerator.reduce(sums.to(accelerator.device, torch.float32), "sum").tolist()
+        mine = [
+            self._sum(number, source, model, accelerator)
+            for number, source in enumerate(self._sources)
+        ]
+        total = np.sum(gather_object([mine]), axis=0).tolist()
         scores = {}
         for source, (loss, right, count) in zip(self._sources, total, strict=True):
             mean = loss / max(count, 1)
@@ -65,18 +68,23 @@ class HeldOut:
 
     def _sum(
         self, number: int, source: Source, model: nn.Module, accelerator: Accelerator
-    ) -> torch.Tensor:
-        """Return the sum of the losses, the words that are right, and all words; shape `(3,)`."""
+    ) -> list[float]:
+        """Return the sum of the losses, the words that are right, and all words."""
         # Rows of a length together: of packed sequences such go through attention at once.
         order = np.argsort(source.lengths, kind="stable")
         borders = cut(source.lengths[order], self._tokens)
+        count = len(borders) - 1
         sums = torch.zeros(3, dtype=torch.float64)
-        mine = range(accelerator.process_index, len(borders) - 1, accelerator.num_processes)
-        for i in mine:
+        # Every process calls the model equally often: sharded weights are gathered by all at once.
+        for first in range(0, count, accelerator.num_processes):
+            i = first + accelerator.process_index
             rng = generator(0, Purpose.HELD_OUT, number, i)
-            batch = source.batch(order[borders[i] : borders[i + 1]], rng).to(accelerator.device)
+            at = min(i, count - 1)
+            batch = source.batch(order[borders[at] : borders[at + 1]], rng)
+            batch = batch.to(accelerator.device)
             output = model(**batch.inputs)
-            count = len(batch.labels)
-            right = (output.logits.argmax(-1) == batch.labels).sum()
-            sums += torch.tensor([float(output.loss) * count, float(right), float(count)])
-        return sums
+            if i < count:
+                words = len(batch.labels)
+                right = (output.logits.argmax(-1) == batch.labels).sum()
+                sums += torch.tensor([float(output.loss) * words, float(right), float(words)])
+        return sums.tolist()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-class ReplacedFolder:
+class AtomicFolder:
     """A folder that is written beside its place, and takes it once it is whole and on the disk.
 
     Args:

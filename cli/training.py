@@ -1,0 +1,150 @@
+"""What every command that trains has: options, a bar, and the scores as they come."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import click
+
+from . import options
+from .program import Interrupted, as_stopped
+from .progress import training_progress
+
+
+def training_options(command: Any) -> Any:
+    """Add the options that every training has: steps, optimiser, when to evaluate and save."""
+    return options.together(
+        options.shared("--steps", type=click.IntRange(min=1), default=10_000, show_default=True),
+        options.shared(
+            "--learning-rate",
+            type=click.FloatRange(min=0, min_open=True),
+            default=1e-4,
+            show_default=True,
+            help="The highest, behind the warm-up.",
+        ),
+        options.shared(
+            "--schedule",
+            type=click.Choice(["inverse-sqrt", "linear", "constant"]),
+            default="inverse-sqrt",
+            show_default=True,
+            help="What follows the warm-up.",
+        ),
+        options.shared(
+            "--warmup-steps",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="Steps in which the rate rises; a tenth of all, 30,000 at most, unless set.",
+        ),
+        options.shared(
+            "--weight-decay", type=click.FloatRange(min=0), default=0.01, show_default=True
+        ),
+        options.shared(
+            "--gradient-norm",
+            type=click.FloatRange(min=0),
+            default=5.0,
+            show_default=True,
+            help="Scale gradients down to this norm; 0: never.",
+        ),
+        options.shared(
+            "--accumulate",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Batches that make one step, shared by the processes; one for each unless set.",
+        ),
+        options.shared(
+            "--precision",
+            type=click.Choice(["fp32", "bf16"]),
+            default="fp32",
+            show_default=True,
+            help="Of matrix products; weights stay in fp32.",
+        ),
+        options.shared("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+        options.shared(
+            "--every",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Evaluate and save after so many steps; twenty times unless set.",
+        ),
+        options.shared(
+            "--metric",
+            metavar="NAME",
+            help="The score that decides what is best; mean/perplexity unless set.",
+        ),
+        options.shared(
+            "--patience",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Stop when N evaluations in a row were no better.",
+        ),
+        options.shared(
+            "--log-every", type=click.IntRange(min=1), default=50, show_default=True, metavar="N"
+        ),
+        options.workers("Processes that make batches."),
+        options.shared("--resume", is_flag=True, help="Go on with what is in the output folder."),
+        options.shared("--tensorboard", is_flag=True, help="Write event files for TensorBoard."),
+        options.quiet,
+    )(command)
+
+
+def training_settings(values: dict[str, Any]) -> Any:
+    """Return the settings that the options of `training_options` give."""
+    from xlm_model.training import TrainingSettings
+
+    # One process, as elsewhere, means none beside the command's own.
+    workers = values.pop("workers")
+    return TrainingSettings(**values, workers=0 if workers == 1 else workers)
+
+
+class Callbacks(NamedTuple):
+    """What a training calls.
+
+    Attributes:
+        on_step: After each update.
+        on_evaluation: After each evaluation.
+    """
+
+    on_step: Any
+    on_evaluation: Any
+
+
+@contextmanager
+def shown(output: str, quiet: bool) -> Iterator[Callbacks]:
+    """Give what shows how far a training is: a bar, and a line of each evaluation.
+
+    Args:
+        output: The training's folder.
+        quiet: Show nothing.
+
+    Raises:
+        Interrupted: a signal stopped it; says how to go on.
+    """
+    try:
+        with training_progress(quiet) as display:
+
+            def evaluated(step: int, scores: Mapping[str, Mapping[str, float]]) -> None:
+                if not quiet:
+                    display.close()
+                    click.echo(_line(step, scores))
+
+            def say(message: Warning | str, *_: Any, **__: Any) -> None:
+                display.close()
+                click.echo(f"Note: {message}", err=True)
+
+            with warnings.catch_warnings():
+                warnings.showwarning = say
+                yield Callbacks(display.step, evaluated)
+    except KeyboardInterrupt as error:
+        stop = as_stopped(error)
+        raise Interrupted(f"{stop}: --resume goes on from {output}/last", stop) from error
+
+
+def _line(step: int, scores: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the scores of an evaluation in one line."""
+    each = (
+        f"{name} " + " ".join(f"{score} {value:.4g}" for score, value in found.items())
+        for name, found in scores.items()
+    )
+    return f"step {step:,}: " + ", ".join(each)
