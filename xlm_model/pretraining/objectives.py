@@ -224,7 +224,7 @@ class TranslationLM:
     Example:
         >>> config = XLMConfig(vocab_size=100, emb_dim=32, n_layers=2, n_heads=4, n_langs=2)
         >>> pair = (np.array([20, 21]), np.array([30]))
-        >>> batch = TranslationLM(config)([pair], (0, 1), np.random.default_rng(3))
+        >>> batch = TranslationLM(config)([pair], (0, 1), np.random.default_rng(0))
         >>> batch.position_ids.tolist(), batch.langs.tolist()
         ([0, 1, 2, 3, 0, 1, 2], [0, 0, 0, 0, 1, 1, 1])
     """
