@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .model_run import ModelCommand
-from .training import shown, training_options, training_settings
+from .training import shown, speaks, training_options, training_settings
 
 
 @click.command(
@@ -129,5 +129,6 @@ def pretrain(
             on_step=callbacks.on_step,
             on_evaluation=callbacks.on_evaluation,
         )
-    early = " (stopped early)" if result.finished == "patience" else ""
-    click.echo(f"{result.checkpoint}: trained {result.step:,} steps{early}")
+    if speaks():
+        early = " (stopped early)" if result.finished == "patience" else ""
+        click.echo(f"{result.checkpoint}: trained {result.step:,} steps{early}")

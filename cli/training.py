@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -130,15 +132,23 @@ def shown(output: str, quiet: bool) -> Iterator[Callbacks]:
                     click.echo(_line(step, scores))
 
             def say(message: Warning | str, *_: Any, **__: Any) -> None:
-                display.close()
-                click.echo(f"Note: {message}", err=True)
+                if speaks():
+                    display.close()
+                    click.echo(f"Note: {message}", err=True)
 
             with warnings.catch_warnings():
                 warnings.showwarning = say
                 yield Callbacks(display.step, evaluated)
     except KeyboardInterrupt as error:
         stop = as_stopped(error)
-        raise Interrupted(f"{stop}: --resume goes on from {output}/last", stop) from error
+        last = Path(output, "last")
+        left = f"--resume goes on from {last}" if last.exists() else "nothing is saved yet"
+        raise Interrupted(f"{stop}: {left}", stop) from error
+
+
+def speaks() -> bool:
+    """Whether this is the one of several processes that prints for all."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _line(step: int, scores: Mapping[str, Mapping[str, float]]) -> str:

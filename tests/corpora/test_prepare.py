@@ -215,6 +215,19 @@ def test_a_column_says_the_language(
         assert corpus.statistics()[lang].lines == len(ids)
 
 
+def test_pairs_are_found_beside_texts_of_mixed_languages(
+    tmp_path: Path, model: str, write: Write, golden: Golden
+) -> None:
+    texts = write("mixed.jsonl", [json.dumps({"text": EN[0], "language": "en"})])
+    pairs = write("pairs.tsv", ["\t".join(pair) for pair in zip(EN, FR, strict=True)])
+    sources = [f"@language={texts}", f"en-fr={pairs}"]
+    corpus = corpora.prepare(sources, tmp_path / "data", model=model)
+    rows = rows_of(corpus, lang="en-fr")
+    assert [row["input_ids"] for row in rows] == golden["en"]
+    assert [row["input_ids_pair"] for row in rows] == golden["fr"]
+    assert [row["input_ids"] for row in rows_of(corpus, lang="en")] == golden["en"][:1]
+
+
 @pytest.mark.parametrize("offsets", [False, True])
 def test_caches_of_many_languages_are_bounded_together(
     offsets: bool, model: str, monkeypatch: pytest.MonkeyPatch

@@ -18,6 +18,8 @@ KERAS = "xlm_model.tf"
 # What cannot be imported without a library that not everybody has.
 OPTIONAL = {
     KERAS: "Keras 3 and a backend are not installed",
+    "xlm_model.pretraining": "the extra train is not installed",
+    "xlm_model.training": "the extra train is not installed",
     "xlm_model.trainer": "transformers or accelerate is not installed",
     "xlm_model.sentence_transformers": "sentence-transformers is not installed",
 }

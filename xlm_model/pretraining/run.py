@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,11 @@ def pretrain(
     objective_settings = objective_settings or ObjectiveSettings()
     specs = parse_objectives(objectives)
     folder = RunFolder(output)
-    is_main = processes().is_main_process
-    with folder.locked(resume=resume) if is_main else nullcontext():
+    rows = folder.path / _ROWS
+    with ExitStack() as stack:
+        if processes().is_main_process:
+            stack.enter_context(folder.locked(resume=resume))
+            stack.callback(shutil.rmtree, rows, ignore_errors=True)
         corpus = corpora.open(data)
         check_corpus(corpus, specs, objective_settings)
         tokenizer = corpus.tokenizer()
@@ -101,7 +104,7 @@ def pretrain(
         fingerprint = _fingerprint(corpus)
         reader = SourceReader(
             *(corpus, specs, model.config, tokenizer, objective_settings),
-            folder.path / _ROWS / fingerprint,
+            rows / fingerprint,
         )
         with processes().main_process_first():
             sources, evaluation = reader.train(), reader.held_out()
@@ -129,10 +132,7 @@ def pretrain(
             on_step=on_step,
             on_evaluation=on_evaluation,
         )
-        result = training.run()
-        if is_main:
-            shutil.rmtree(folder.path / _ROWS, ignore_errors=True)
-    return result
+        return training.run()
 
 
 def _note_objectives(config: XLMConfig, specs: Sequence[ObjectiveSpec]) -> None:
