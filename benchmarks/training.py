@@ -1,74 +1,153 @@
-"""Speed of pretraining against transformers' Trainer with its own collators, on the same rows.
+"""Speed of training against transformers' Trainer with its own collators, on the same rows.
 
-    python -m benchmarks.training --steps 4
+    python -m benchmarks.training --data ../shared/data --output docs/benchmarks
 
-Both train a model of the same size, with Adam and dropout, on the CPU. The Trainer's collator masks
-on the fly and pads to the longest row, and all positions go through its output layer. A pair is
-`</s> A </s> </s> B </s>` for both. Speeds are tokens of real text per second.
+Both train a model of the same size from random weights on the CPU, with Adam, dropout and a
+gradient's norm that is clipped, each through its own public call. The Trainer has its defaults:
+its collator masks the rows and pads those of a batch to the longest, and its model scores all
+positions.
+Batches hold the same number of rows for both. Rows are real sentences in the real vocabulary:
+
+- MLM: streams of 256 tokens.
+- TLM: pairs `</s> A </s> </s> B </s>` of the lengths that they have.
+
+Each measurement is a process of its own, so that its peak memory is its own; the competitors take
+turns, round by round, and the table has the medians of the rounds. The first update is not counted.
+Speeds are tokens of text per second: of the wall clock, or with one thread of the process' own CPU
+time, which other work on the machine changes little.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
+import platform
+import random
+import resource
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import click
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 import numpy as np
 import torch
-import transformers
 
-from xlm_model import XLMConfig, XLMWithLMHeadModel
-from xlm_model.training import MaskedLM, Training, TrainingSettings, TranslationLM
-
+SIZES = {"emb_dim": 256, "n_layers": 4, "n_heads": 4, "n_langs": 2}
 STREAM = 256
+# Vocabulary entries that the published checkpoint keeps.
+ENTRIES = 95_000
+CASES = {
+    "mlm": ("MLM, streams of 256 tokens", 4, 1.5),
+    "tlm": ("TLM, pairs of mixed length", 16, 2.5),
+}
 
 
-def batches_of_pairs(rng: np.random.Generator, words: int, batch: int, steps: int) -> list[Any]:
-    """Return batches of pairs, of as many tokens as sentences have: many short, few long."""
-    lengths = np.clip(rng.lognormal(3.2, 0.6, (steps * batch, 2)).astype(int), 4, 100)
-    pairs = [tuple(rng.integers(14, words, n) for n in pair) for pair in lengths]
-    return [pairs[i * batch : (i + 1) * batch] for i in range(steps)]
+def rows_of(data: Path, case: str, folder: Path) -> list[list[list[int]]]:
+    """Return the rows of a case: one text each, or two; and save the vocabulary in a folder."""
+    from xlm_text import Vocabulary, XLMTokenizer
+
+    source = data / "vocab" / "xnli15"
+    Vocabulary.from_original(source / "codes_xnli_15", source / "vocab_xnli_15", ENTRIES).save(
+        folder
+    )
+    tokenizer = XLMTokenizer.from_pretrained(folder, any_language=True)
+    texts = {
+        lang: (data / "text" / f"{lang}.txt").read_text(encoding="utf-8").splitlines()
+        for lang in ("en", "fr", "de", "es")
+    }
+    ids = {
+        lang: tokenizer(lines, lang=lang, add_special_tokens=False)["input_ids"]
+        for lang, lines in texts.items()
+    }
+    if case == "mlm":
+        stream = [i for rows in ids.values() for row in rows for i in (*row, 1)]
+        rows = [[stream[i : i + STREAM]] for i in range(0, len(stream) - STREAM, STREAM)]
+    else:
+        others = [ids[lang] for lang in ("fr", "de", "es")]
+        pairs = [list(pair) for other in others for pair in zip(ids["en"], other, strict=True)]
+        rows = [pair for pair in pairs if all(len(text) <= 100 for text in pair)]
+    random.Random(0).shuffle(rows)
+    return rows
 
 
-def ours(config: XLMConfig, objective: Any, batches: list[Any], langs: Any) -> float:
+class Watch:
+    """What is counted while a competitor trains."""
+
+    def __init__(self) -> None:
+        self.tokens: list[int] = []
+        self._moments: list[tuple[float, float]] = []
+
+    def done(self, *_: Any) -> None:
+        """Take the time: an update is done."""
+        self._moments.append((time.perf_counter(), time.process_time()))
+
+    def result(self) -> dict[str, float]:
+        """Return the speeds after the first update, and the peak memory of this process."""
+        wall, cpu = (b - a for a, b in zip(self._moments[0], self._moments[-1], strict=True))
+        # A loader may have made a batch more than there were updates.
+        tokens = sum(self.tokens[1 : len(self._moments)])
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return {"speed": tokens / wall, "cpu_speed": tokens / cpu, "memory": memory}
+
+
+def ours(case: str, rows: list[list[list[int]]], batch: int, steps: int, watch: Watch) -> None:
+    """Train with this project's loop."""
+    from xlm_model import XLMConfig, XLMWithLMHeadModel
+    from xlm_model.pretraining import MaskedLM, TranslationLM
+    from xlm_model.training import Training, TrainingSettings
+
+    config = XLMConfig(**SIZES, vocab_size=ENTRIES)
+    objective = MaskedLM(config) if case == "mlm" else TranslationLM(config)
+    langs = (0,) if case == "mlm" else (0, 1)
+    arrays = [tuple(map(np.array, row)) for row in rows]
+
     class Batches:
         def __getitem__(self, number: int) -> Any:
-            return objective(batches[number], langs, np.random.default_rng(number))
+            first = number * batch % (len(arrays) - batch + 1)
+            chosen = arrays[first : first + batch]
+            watch.tokens.append(sum(len(joined(row)) for row in rows[first : first + batch]))
+            return objective(chosen, langs, np.random.default_rng(number))
 
-    settings = TrainingSettings(steps=len(batches), every=len(batches), log_every=len(batches))
+    settings = TrainingSettings(steps=steps, every=steps, log_every=steps)
     with tempfile.TemporaryDirectory() as folder:
-        training = Training(XLMWithLMHeadModel(config), Batches(), settings, Path(folder, "run"))
-        window = SimpleNamespace(add=lambda *_: None)
-        loader = training._loader(0)
-        training._step(0, loader, window)  # type: ignore[arg-type]
-        begin = time.perf_counter()
-        for step in range(1, len(batches)):
-            training._step(step, loader, window)  # type: ignore[arg-type]
-        return time.perf_counter() - begin
+        Training(
+            *(XLMWithLMHeadModel(config), Batches(), settings, Path(folder, "run")),
+            on_step=watch.done,
+        ).run()
 
 
-def theirs(config: XLMConfig, rows: list[list[int]], batch: int) -> float:
-    pad, mask = config.pad_token_id, config.mask_index
-    tokenizer = transformers.XLMTokenizer.from_pretrained(
-        Path(__file__).parents[1] / "xlm_text/default"
-    )
+def theirs(rows: list[list[list[int]]], batch: int, steps: int, folder: Path, watch: Watch) -> None:
+    """Train with transformers' Trainer."""
+    import transformers
+
+    tokenizer = transformers.XLMTokenizer.from_pretrained(folder)
     collator = transformers.DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15)
-    assert (tokenizer.pad_token_id, tokenizer.mask_token_id) == (pad, mask)
-    model = transformers.XLMWithLMHeadModel(transformers.XLMConfig(**config.to_dict()))
-    times: list[float] = []
+    config = transformers.XLMConfig(**SIZES, vocab_size=ENTRIES)
+    assert (tokenizer.pad_token_id, tokenizer.mask_token_id) == (
+        config.pad_index,
+        config.mask_index,
+    )
 
-    class Watch(transformers.TrainerCallback):
+    def collate(features: list[dict[str, list[int]]]) -> Any:
+        watch.tokens.append(sum(len(feature["input_ids"]) for feature in features))
+        return collator(features)
+
+    class Callback(transformers.TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, *arguments: Any, **named: Any) -> None:
-            times.append(time.perf_counter())
+            watch.done()
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as output:
         arguments = transformers.TrainingArguments(
-            output_dir=folder,
+            output_dir=output,
             per_device_train_batch_size=batch,
-            max_steps=len(rows) // batch,
+            max_steps=steps,
             save_strategy="no",
             report_to=[],
             disable_tqdm=True,
@@ -76,39 +155,118 @@ def theirs(config: XLMConfig, rows: list[list[int]], batch: int) -> float:
             use_cpu=True,
             max_grad_norm=5.0,
         )
-        data = [{"input_ids": row, "attention_mask": [1] * len(row)} for row in rows]
-        trainer = transformers.Trainer(
-            model, arguments, train_dataset=data, data_collator=collator, callbacks=[Watch()]
-        )
-        trainer.train()
-    return times[-1] - times[0]
+        data = [
+            {"input_ids": joined(row), "attention_mask": [1] * len(joined(row))} for row in rows
+        ]
+        transformers.Trainer(
+            transformers.XLMWithLMHeadModel(config),
+            arguments,
+            train_dataset=data,
+            data_collator=collate,
+            callbacks=[Callback()],
+        ).train()
 
 
-@click.command()
-@click.option("--words", default=64_000, help="Entries of the vocabulary.")
-@click.option("--dim", default=256)
-@click.option("--layers", default=4)
-@click.option("--batch", default=16, help="Rows, or pairs.")
-@click.option("--steps", default=4)
-@click.option("--threads", default=2)
-def main(words: int, dim: int, layers: int, batch: int, steps: int, threads: int) -> None:
+def joined(row: Sequence[list[int]]) -> list[int]:
+    """Return a row as one sequence."""
+    return row[0] if len(row) == 1 else [i for text in row for i in (1, *text, 1)]
+
+
+def measure(who: str, case: str, data: Path, steps: int, threads: int) -> dict[str, float]:
+    """Train in this process, and return speeds and peak memory."""
     torch.set_num_threads(threads)
-    config = XLMConfig(
-        vocab_size=words, emb_dim=dim, n_layers=layers, n_heads=max(1, dim // 64), n_langs=2
+    batch, watch = CASES[case][1], Watch()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = rows_of(data, case, Path(folder))
+        if who == "ours":
+            ours(case, rows, batch, steps, watch)
+        else:
+            theirs(rows, batch, steps, Path(folder), watch)
+    return watch.result()
+
+
+def alone(who: str, case: str, options: argparse.Namespace) -> dict[str, float]:
+    """Measure in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.training", "--alone", who, "--case", case]
+    command += ["--data", options.data, "--steps", options.steps, "--threads", options.threads]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    print(f"{case} {who}: {found}", file=sys.stderr, flush=True)
+    return found
+
+
+def compare(case: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure both competitors in turn, and return medians and ratios."""
+    rounds = [
+        {who: alone(who, case, options) for who in ("ours", "theirs")}
+        for _ in range(options.rounds)
+    ]
+
+    def median(who: str, name: str) -> float:
+        return statistics.median(found[who][name] for found in rounds)
+
+    def ratio(name: str) -> float:
+        return statistics.median(found["ours"][name] / found["theirs"][name] for found in rounds)
+
+    return {
+        "case": CASES[case][0],
+        "rows": CASES[case][1],
+        "goal": CASES[case][2],
+        "ours": {name: median("ours", name) for name in ("speed", "cpu_speed", "memory")},
+        "theirs": {name: median("theirs", name) for name in ("speed", "cpu_speed", "memory")},
+        "ratio": ratio("speed"),
+        "cpu_ratio": ratio("cpu_speed"),
+        "rounds": rounds,
+    }
+
+
+HEAD = (
+    "| what | goal | Trainer, tokens/s | ours, tokens/s | ratio | ratio by CPU time | peak memory: "
+    "Trainer, ours |\n|---|---|---|---|---|---|---|"
+)
+
+
+def line(found: dict[str, Any]) -> str:
+    """Return a row of the table."""
+    ours, theirs = found["ours"], found["theirs"]
+    return (
+        f"| {found['case']}, {found['rows']} a batch | {found['goal']} × | {theirs['speed']:,.0f} "
+        f"| {ours['speed']:,.0f} | {found['ratio']:.2f} × | {found['cpu_ratio']:.2f} × "
+        f"| {theirs['memory']:,.0f} MiB, {ours['memory']:,.0f} MiB |"
     )
-    rng = np.random.default_rng(0)
-    streams = [[(rng.integers(14, words, STREAM),) for _ in range(batch)] for _ in range(steps)]
-    pairs = batches_of_pairs(rng, words, batch, steps)
-    flat = [row[0].tolist() for group in streams for row in group]
-    joined = [[1, *a, 1, 1, *b, 1] for group in pairs for a, b in group]
-    for name, objective, batches, rows, langs in (
-        ("MLM streams", MaskedLM(config), streams, flat, (0,)),
-        ("TLM pairs", TranslationLM(config), pairs, [list(map(int, r)) for r in joined], (0, 1)),
-    ):
-        tokens = sum(map(len, rows[batch:]))
-        fast = tokens / ours(config, objective, batches, langs)
-        slow = tokens / theirs(config, rows, batch)
-        click.echo(f"{name}: {fast:,.0f} tokens/s, Trainer {slow:,.0f}: {fast / slow:.2f} x")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--steps", type=int, default=5, help="updates, the first is not counted")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--case", choices=CASES, action="append", help="all unless given")
+    parser.add_argument("--output", type=Path, help="folder for the table and the figures")
+    parser.add_argument("--alone", choices=["ours", "theirs"], help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    cases = options.case or list(CASES)
+    if options.alone:
+        found = measure(options.alone, cases[0], options.data, options.steps, options.threads)
+        print(json.dumps(found))
+        return
+    results = [compare(case, options) for case in cases]
+    table = "\n".join([HEAD, *map(line, results)]) + "\n"
+    print(table)
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        (options.output / "training.md").write_text(table, encoding="utf-8")
+        facts = {
+            "machine": platform.processor() or platform.machine(),
+            "threads": options.threads,
+            "torch": torch.__version__,
+            "steps": options.steps,
+            "model": SIZES | {"vocab_size": ENTRIES},
+            "results": results,
+        }
+        text = json.dumps(facts, indent=1) + "\n"
+        (options.output / "training.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,21 +8,25 @@ import resource
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
 
 from xlm_model import XLMConfig, XLMWithLMHeadModel
-from xlm_model.pretraining import ObjectiveSettings, pretrain
+from xlm_model.pretraining import ObjectiveSettings, parse_objectives, pretrain
+from xlm_model.pretraining.rows import open_rows
+from xlm_model.pretraining.sources import SourceReader
 from xlm_model.training import TrainingError, TrainingResult, TrainingSettings, read_log
 from xlm_text import XLMTokenizer, corpora
 from xlm_text.corpora import Corpus
 from xlm_text.errors import InputError
 
-from .conftest import ROOT, SMALL
+from .conftest import ROOT, SMALL, WORDS
 
 pytestmark = pytest.mark.xdist_group("training")
 
@@ -250,7 +254,46 @@ def test_another_vocabulary_is_refused(whole: Path, tmp_path: Path) -> None:
         train(other, tmp_path / "run", checkpoint=whole / "best", objectives=["mlm:en"])
 
 
+def test_of_weights_without_a_vocabulary_the_size_is_compared(
+    corpus: Corpus, tokenizer: XLMTokenizer, tmp_path: Path
+) -> None:
+    XLMWithLMHeadModel(XLMConfig(**SMALL, vocab_size=100)).save_pretrained(tmp_path / "weights")
+    message = f"a vocabulary of {len(tokenizer):,} entries: expected the checkpoint's, 100"
+    with pytest.raises(InputError, match=message):
+        train(corpus, tmp_path / "run", checkpoint=tmp_path / "weights", objectives=["mlm:en"])
+
+
 # Data -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["parquet", "bin"])
+def test_texts_of_mixed_languages_are_told_apart(
+    format: str, tokenizer: XLMTokenizer, tmp_path: Path
+) -> None:
+    lines = [
+        {"text": " ".join(WORDS[lang][(i * j) % 12] for j in range(1, 9)), "lang": lang}
+        for i in range(40)
+        for lang in ("en", "fr")
+    ]
+    texts = tmp_path / "mixed.jsonl"
+    texts.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    mixed = corpora.prepare(
+        [f"@lang={texts}"], str(tmp_path / "data"), model=tokenizer, blocks=32, format=format
+    )
+    settings = TrainingSettings(steps=12, every=12)
+    result = train(mixed, tmp_path / "run", objectives=["mlm:en,fr"], settings=settings)
+    names = {name for entry in read_log(tmp_path / "run") for name in entry["losses"]}
+    assert names == {"mlm:en", "mlm:fr"}
+    # Without held-out text there is no best one.
+    assert result.checkpoint == tmp_path / "run/last"
+    for lang in ("en", "fr"):
+        rows = open_rows(mixed, "train", lang, tmp_path / "rows", vocab_size=len(tokenizer))
+        found = Counter(id_ for i in range(len(rows)) for id_ in rows[i][0].tolist())
+        own = [line["text"] for line in lines if line["lang"] == lang]
+        encoded = tokenizer(own, lang=lang, add_special_tokens=False)["input_ids"]
+        expected = Counter(id_ for ids in encoded for id_ in ids)
+        del found[tokenizer.sep_token_id]
+        assert found == expected
 
 
 @pytest.mark.parametrize(
@@ -278,6 +321,30 @@ def test_what_does_not_fit_is_said(
     with pytest.raises(ValueError, match=message):
         train(corpus, tmp_path / "run", **options)
     assert not (tmp_path / "run" / "training.json").exists()
+
+
+def test_a_pair_has_one_sentence_end_before_and_behind_each_text(
+    corpus: Corpus, tokenizer: XLMTokenizer, tmp_path: Path
+) -> None:
+    config = XLMConfig(**SMALL, vocab_size=len(tokenizer), n_langs=2, lang2id={"en": 0, "fr": 1})
+    specs = parse_objectives(["tlm:en-fr"])
+    reader = SourceReader(corpus, specs, config, tokenizer, ObjectiveSettings(), tmp_path)
+    (source,) = reader.train()
+    batch = source.batch(np.arange(5), np.random.default_rng(0))
+    ids = batch.input_ids.clone()
+    ids[batch.kept] = batch.labels
+    encoded = [
+        tokenizer(
+            (Path(corpus.folder).parent / f"{lang}.txt").read_text(encoding="utf-8").splitlines(),
+            lang=lang,
+            add_special_tokens=False,
+        )["input_ids"]
+        for lang in ("en", "fr")
+    ]
+    expected = [
+        [1, *a, 1, 1, *b, 1] for pair in zip(*encoded, strict=True) for a, b in (pair, pair[::-1])
+    ]
+    assert all(row.tolist() in expected for row in ids.split(batch.lengths))
 
 
 def test_sentences_are_no_streams(tokenizer: XLMTokenizer, tmp_path: Path) -> None:

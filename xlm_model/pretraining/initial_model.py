@@ -21,7 +21,7 @@ from xlm_text.errors import Argument, InputError
 # Ids that the configuration and the vocabulary both have a word on.
 _SPECIAL = {
     "bos_token_id": "bos_token_id",
-    "eos_token_id": "eos_token_id",
+    "eos_token_id": "sep_token_id",
     "pad_token_id": "pad_token_id",
     "unk_index": "unk_token_id",
     "mask_index": "mask_token_id",

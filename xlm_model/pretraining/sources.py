@@ -167,7 +167,8 @@ class SourceReader:
         if label is None:
             return None
         tokenizer = self._tokenizer
-        ends = [i for i in (tokenizer.bos_token_id, tokenizer.eos_token_id) if i is not None]
+        # As in the reference the token at a sequence's end is its separator.
+        ends = [i for i in (tokenizer.bos_token_id, tokenizer.sep_token_id) if i is not None]
         return open_rows(
             self._corpus,
             split,
