@@ -39,7 +39,6 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np
 import torch
 
-SIZES = {"emb_dim": 256, "n_layers": 4, "n_heads": 4, "n_langs": 2}
 STREAM = 256
 # Vocabulary entries that the published checkpoint keeps.
 ENTRIES = 95_000
@@ -94,16 +93,22 @@ class Watch:
         # A loader may have made a batch more than there were updates.
         tokens = sum(self.tokens[1 : len(self._moments)])
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return {"speed": tokens / wall, "cpu_speed": tokens / cpu, "memory": memory}
+        seconds = cpu if torch.get_num_threads() == 1 else wall
+        return {"speed": tokens / seconds, "memory": memory}
 
 
-def ours(case: str, rows: list[list[list[int]]], batch: int, steps: int, watch: Watch) -> None:
+Sizes = dict[str, int]
+Rows = list[list[list[int]]]
+
+
+def ours(case: str, rows: Rows, sizes: Sizes, steps: int, watch: Watch) -> None:
     """Train with this project's loop."""
     from xlm_model import XLMConfig, XLMWithLMHeadModel
     from xlm_model.pretraining import MaskedLM, TranslationLM
     from xlm_model.training import Training, TrainingSettings
 
-    config = XLMConfig(**SIZES, vocab_size=ENTRIES)
+    batch = CASES[case][1]
+    config = XLMConfig(**sizes)
     objective = MaskedLM(config) if case == "mlm" else TranslationLM(config)
     langs = (0,) if case == "mlm" else (0, 1)
     arrays = [tuple(map(np.array, row)) for row in rows]
@@ -123,13 +128,14 @@ def ours(case: str, rows: list[list[list[int]]], batch: int, steps: int, watch: 
         ).run()
 
 
-def theirs(rows: list[list[list[int]]], batch: int, steps: int, folder: Path, watch: Watch) -> None:
+def theirs(case: str, rows: Rows, sizes: Sizes, steps: int, watch: Watch, folder: Path) -> None:
     """Train with transformers' Trainer."""
     import transformers
 
+    batch = CASES[case][1]
     tokenizer = transformers.XLMTokenizer.from_pretrained(folder)
     collator = transformers.DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15)
-    config = transformers.XLMConfig(**SIZES, vocab_size=ENTRIES)
+    config = transformers.XLMConfig(**sizes)
     assert (tokenizer.pad_token_id, tokenizer.mask_token_id) == (
         config.pad_index,
         config.mask_index,
@@ -172,67 +178,72 @@ def joined(row: Sequence[list[int]]) -> list[int]:
     return row[0] if len(row) == 1 else [i for text in row for i in (1, *text, 1)]
 
 
-def measure(who: str, case: str, data: Path, steps: int, threads: int) -> dict[str, float]:
-    """Train in this process, and return speeds and peak memory."""
-    torch.set_num_threads(threads)
-    batch, watch = CASES[case][1], Watch()
+def measure(who: str, case: str, options: argparse.Namespace) -> dict[str, float]:
+    """Train in this process, and return speed and peak memory."""
+    torch.set_num_threads(options.threads)
+    watch = Watch()
     with tempfile.TemporaryDirectory() as folder:
-        rows = rows_of(data, case, Path(folder))
+        rows = rows_of(options.data, case, Path(folder))
         if who == "ours":
-            ours(case, rows, batch, steps, watch)
+            ours(case, rows, sizes_of(options), options.steps, watch)
         else:
-            theirs(rows, batch, steps, Path(folder), watch)
+            theirs(case, rows, sizes_of(options), options.steps, watch, Path(folder))
     return watch.result()
+
+
+def sizes_of(options: argparse.Namespace) -> Sizes:
+    """Return the model's sizes."""
+    return {
+        "emb_dim": options.dim,
+        "n_layers": options.layers,
+        "n_heads": options.dim // 64,
+        "n_langs": 2,
+        "vocab_size": ENTRIES,
+    }
 
 
 def alone(who: str, case: str, options: argparse.Namespace) -> dict[str, float]:
     """Measure in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.training", "--alone", who, "--case", case]
-    command += ["--data", options.data, "--steps", options.steps, "--threads", options.threads]
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=True)
+    names = ("data", "steps", "threads", "dim", "layers")
+    given = [str(x) for name in names for x in (f"--{name}", getattr(options, name))]
+    command = [sys.executable, "-m", "benchmarks.training", "--alone", who, "--case", case, *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     print(f"{case} {who}: {found}", file=sys.stderr, flush=True)
     return found
 
 
 def compare(case: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Measure both competitors in turn, and return medians and ratios."""
+    """Measure both competitors in turn, and return medians and the median of the ratios."""
     rounds = [
         {who: alone(who, case, options) for who in ("ours", "theirs")}
         for _ in range(options.rounds)
     ]
-
-    def median(who: str, name: str) -> float:
-        return statistics.median(found[who][name] for found in rounds)
-
-    def ratio(name: str) -> float:
-        return statistics.median(found["ours"][name] / found["theirs"][name] for found in rounds)
-
-    return {
-        "case": CASES[case][0],
-        "rows": CASES[case][1],
-        "goal": CASES[case][2],
-        "ours": {name: median("ours", name) for name in ("speed", "cpu_speed", "memory")},
-        "theirs": {name: median("theirs", name) for name in ("speed", "cpu_speed", "memory")},
-        "ratio": ratio("speed"),
-        "cpu_ratio": ratio("cpu_speed"),
-        "rounds": rounds,
-    }
+    found: dict[str, Any] = {"case": case, "rounds": rounds}
+    for who in ("ours", "theirs"):
+        for name in ("speed", "memory"):
+            found[f"{who}_{name}"] = statistics.median(one[who][name] for one in rounds)
+    found["ratio"] = statistics.median(
+        one["ours"]["speed"] / one["theirs"]["speed"] for one in rounds
+    )
+    return found
 
 
-HEAD = (
-    "| what | goal | Trainer, tokens/s | ours, tokens/s | ratio | ratio by CPU time | peak memory: "
-    "Trainer, ours |\n|---|---|---|---|---|---|---|"
+HEAD = "\n".join(
+    [
+        "| what | goal | Trainer | ours | ratio | peak memory: Trainer, ours |",
+        "|---|---|---|---|---|---|",
+    ]
 )
 
 
 def line(found: dict[str, Any]) -> str:
     """Return a row of the table."""
-    ours, theirs = found["ours"], found["theirs"]
+    what, rows, goal = CASES[found["case"]]
     return (
-        f"| {found['case']}, {found['rows']} a batch | {found['goal']} × | {theirs['speed']:,.0f} "
-        f"| {ours['speed']:,.0f} | {found['ratio']:.2f} × | {found['cpu_ratio']:.2f} × "
-        f"| {theirs['memory']:,.0f} MiB, {ours['memory']:,.0f} MiB |"
+        f"| {what}, {rows} a batch | {goal} × | {found['theirs_speed']:,.0f} tokens/s "
+        f"| {found['ours_speed']:,.0f} tokens/s | {found['ratio']:.1f} × "
+        f"| {found['theirs_memory']:,.0f} MiB, {found['ours_memory']:,.0f} MiB |"
     )
 
 
@@ -241,14 +252,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--steps", type=int, default=5, help="updates, the first is not counted")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="1: by CPU time")
+    parser.add_argument("--dim", type=int, default=512)
+    parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--case", choices=CASES, action="append", help="all unless given")
     parser.add_argument("--output", type=Path, help="folder for the table and the figures")
     parser.add_argument("--alone", choices=["ours", "theirs"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     cases = options.case or list(CASES)
     if options.alone:
-        found = measure(options.alone, cases[0], options.data, options.steps, options.threads)
+        found = measure(options.alone, cases[0], options)
         print(json.dumps(found))
         return
     results = [compare(case, options) for case in cases]
@@ -262,7 +275,7 @@ def main() -> None:
             "threads": options.threads,
             "torch": torch.__version__,
             "steps": options.steps,
-            "model": SIZES | {"vocab_size": ENTRIES},
+            "model": sizes_of(options),
             "results": results,
         }
         text = json.dumps(facts, indent=1) + "\n"

@@ -21,7 +21,7 @@ Examples:
   xlm-model info --json ./my-checkpoint
   xlm-model convert mlm_tlm_xnli15_1024.pth ./xnli15 --codes codes_xnli_15
   xlm-model embed xlm-mlm-100-1280 --lang sw sentences.txt -o vectors.jsonl
-  xlm-model pretrain --data data --objective mlm:en,fr --config small.json -o run
+  xlm-model pretrain --data data --objective mlm:en,fr --config small.json --steps 20 -o run
 
 Exit status: 0 done, 1 could not, 2 misuse, 130 interrupted, 143 terminated.
 """

@@ -14,10 +14,8 @@ from .training import shown, speaks, training_options, training_settings
     cls=ModelCommand,
     epilog="""\b
 Examples:
-  xlm-model pretrain --data data --objective mlm:en,fr --config small.json -o run
-  xlm-model pretrain --data data --objective mlm:en,fr --objective tlm:en-fr \\
-    --from xlm-mlm-enfr-1024 --steps 50000 --precision bf16 -o run --resume
-  accelerate launch --num_processes 8 $(which xlm-model) pretrain --data data ...
+  xlm-model pretrain --data data --objective mlm:en,fr --config small.json --steps 20 -o run
+  xlm-model pretrain --data data --objective tlm:en-fr --from ./model --steps 20 -o more
 """,
 )
 @click.option(
@@ -104,7 +102,7 @@ def pretrain(
     """Pretrain a language model on a corpus: a new one (--config), or a checkpoint (--from).
 
     The output folder gets `last` and `best`, checkpoints that transformers loads, too, `log.jsonl`
-    and `curves.svg`. After a crash the same command goes on with --resume, to the very same
+    and `curves.svg`. The same command with --resume goes on after a crash, to the very same
     weights.
     """
     if (config is None) == (checkpoint is None):

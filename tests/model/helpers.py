@@ -221,4 +221,4 @@ def folder_of(name: str, tokenizer: XLMTokenizer, folder: Path, **settings: Any)
 def small(cls: Any, tokenizer: XLMTokenizer, **settings: Any) -> Any:
     """Build one of our models with the tokenizer's vocabulary and random weights."""
     config = {"emb_dim": 32, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 64}
-    return cls(XLMConfig(vocab_size=len(tokenizer), **config, **settings)).eval()
+    return cls(XLMConfig(vocab_size=len(tokenizer), **(config | settings))).eval()

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from xlm_cli.model import main
 
 import xlm_model
-from xlm_text import XLMTokenizer, train
+from xlm_text import XLMTokenizer, corpora, train
 
 from .helpers import original, reference, small, write_keras
 
@@ -26,6 +26,7 @@ HEADS: dict[str, tuple[str, dict[str, Any]]] = {
     "fill-mask": ("XLMWithLMHeadModel", {}),
     "generate": ("XLMWithLMHeadModel", {"causal": True}),
     "mine": ("XLMModel", {}),
+    "pretrain": ("XLMWithLMHeadModel", {"max_position_embeddings": 128}),
     "score": ("XLMWithLMHeadModel", {}),
     "info": ("XLMWithLMHeadModel", {}),
     "tag": ("XLMForTokenClassification", {}),
@@ -63,6 +64,10 @@ def prepare(command: str, words: list[str], tokenizer: XLMTokenizer) -> None:
             path.write_text("Der <special1>.\n" if command == "fill-mask" else "Hallo!\n")
         elif path.name.startswith("codes"):
             path.write_text("w o 10\nwo r 9\n")
+        elif word == "data":
+            prepare_corpus(tokenizer)
+        elif word == "small.json":
+            path.write_text('{"emb_dim": 16, "n_layers": 1, "n_heads": 2}')
         elif path.name == "with-tf-model-h5":
             path.mkdir()
             write_keras(reference("XLMWithLMHeadModel"), path)
@@ -70,6 +75,13 @@ def prepare(command: str, words: list[str], tokenizer: XLMTokenizer) -> None:
             head, settings = HEADS[command]
             small(getattr(xlm_model, head), tokenizer, **settings).save_pretrained(path)
             tokenizer.save_pretrained(path)
+
+
+def prepare_corpus(tokenizer: XLMTokenizer) -> None:
+    Path("en.txt").write_text("the committee came\n" * 40)
+    Path("fr.txt").write_text("anna rained\n" * 40)
+    sources = ["en=en.txt", "fr=fr.txt", "en-fr=en.txt,fr.txt"]
+    corpora.prepare(sources, "data", model=tokenizer, blocks=16)
 
 
 def test_every_command_has_an_example() -> None:
