@@ -90,9 +90,8 @@ def pretrain(
         corpus = corpora.open(data)
         check_corpus(corpus, specs, objective_settings)
         tokenizer = corpus.tokenizer()
-        needs = Needs(
-            tokenizer, specs, longest_row(corpus, specs, objective_settings), settings.seed
-        )
+        longest = longest_row(corpus, specs, objective_settings)
+        needs = Needs(tokenizer, specs, longest, settings.seed)
         if checkpoint is None:
             assert config is not None
             model = new_model(config, needs)
@@ -102,29 +101,27 @@ def pretrain(
             )
         _note_objectives(model.config, specs)
         fingerprint = _fingerprint(corpus)
-        reader = SourceReader(
-            *(corpus, specs, model.config, tokenizer, objective_settings),
-            rows / fingerprint,
-        )
+        record = {
+            "data": fingerprint,
+            "objectives": [spec.name for spec in specs],
+            "config": None if config is None else read_config(config).to_dict(),
+            "checkpoint": None if checkpoint is None else str(checkpoint),
+            **asdict(objective_settings),
+        }
+        # What a run that was killed had begun to make may be of other data.
+        made = rows / fingerprint
+        reader = SourceReader(corpus, specs, model.config, tokenizer, objective_settings, made)
         with processes().main_process_first():
             sources, evaluation = reader.train(), reader.held_out()
+        mixture = Mixture(
+            sources,
+            tokens=objective_settings.batch_tokens,
+            seed=settings.seed,
+            alpha=objective_settings.alpha,
+        )
         training = Training(
-            model,
-            Mixture(
-                sources,
-                tokens=objective_settings.batch_tokens,
-                seed=settings.seed,
-                alpha=objective_settings.alpha,
-            ),
-            settings,
-            folder,
-            record={
-                "data": fingerprint,
-                "objectives": [spec.name for spec in specs],
-                "config": None if config is None else read_config(config).to_dict(),
-                "checkpoint": None if checkpoint is None else str(checkpoint),
-                **asdict(objective_settings),
-            },
+            *(model, mixture, settings, folder),
+            record=record,
             resume=resume,
             evaluate=evaluation,
             add_files=_tokenizer_for(model, tokenizer).save_pretrained,

@@ -198,7 +198,7 @@ class Training:
             self._loop(_Parts(progress, accelerator, updates, checkpoints, report))
 
     def _loop(self, parts: _Parts) -> None:
-        progress, accelerator, updates, checkpoints, report = parts
+        progress, accelerator, updates, checkpoints, _ = parts
         settings, window = self._settings, LogWindow()
         batches = load(self._batches, self._numbers(progress.step, accelerator), settings.workers)
         done = StepDone(progress.step, settings.steps, math.nan, 0.0)
@@ -210,26 +210,28 @@ class Training:
             progress.finish(settings.steps, patience=None)
             is_due = progress.step % settings.evaluation_steps == 0 or bool(progress.finished)
             if progress.step % settings.log_every == 0 or progress.step == 1 or is_due:
-                losses, speed = window.close()
-                mean = sum(losses.values()) / len(losses)
-                done = done._replace(loss=mean, tokens_per_second=speed)
-                if report is not None:
-                    rate = settings.learning_rate * settings.rate(progress.step - 1)
-                    report.trained(
-                        progress.step,
-                        losses,
-                        learning_rate=rate,
-                        gradient_norm=norm,
-                        tokens_per_second=speed,
-                    )
-            done = done._replace(step=progress.step)
+                done = self._log(parts, window, norm)
             if self._on_step is not None and accelerator.is_main_process:
-                self._on_step(done)
+                self._on_step(done._replace(step=progress.step))
             if is_due:
                 is_best = self._evaluate(parts)
                 progress.finish(settings.steps, settings.patience)
                 checkpoints.save(progress, is_best=is_best)
                 window.restart()
+
+    def _log(self, parts: _Parts, window: LogWindow, norm: float) -> StepDone:
+        """Log what was learnt since the last entry."""
+        step, settings = parts.progress.step, self._settings
+        losses, speed = window.close()
+        if parts.report is not None:
+            parts.report.trained(
+                step,
+                losses,
+                learning_rate=settings.learning_rate * settings.rate(step - 1),
+                gradient_norm=norm,
+                tokens_per_second=speed,
+            )
+        return StepDone(step, settings.steps, sum(losses.values()) / len(losses), speed)
 
     def _numbers(self, step: int, accelerator: Accelerator) -> range:
         """Return the numbers of this process' batches from a step on."""
