@@ -7,6 +7,7 @@ by itself, and what it imports then, are other tests' business.
     python -S -E tests/docs/warm_command.py SOCKET ARGS   runs `xlm-model ARGS`
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -23,6 +24,9 @@ def serve(path):
     import xlm_cli.model
 
     import xlm_model.tasks  # noqa: F401
+
+    with contextlib.suppress(ImportError):  # where the extra is not installed
+        import xlm_model.pretraining  # noqa: F401
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that are done
     with socket.socket(socket.AF_UNIX) as server:
