@@ -28,7 +28,7 @@ LEFT_OUT = {
     "docs/relatives.md": ["needs the shared data and a quiet machine"],
     "docs/rules.md": ["needs real vocabularies"],
     "docs/tensorflow.md": ["needs an old release of transformers"],
-    "docs/training.md": ["needs several GPUs"],
+    "docs/training.md": ["needs several GPUs", "needs real vocabularies"],
     "docs/speed.md": ["needs real vocabularies and a quiet machine"],
 }
 

@@ -23,7 +23,7 @@ def serve(path):
     import torch  # noqa: F401
     import xlm_cli.model
 
-    import xlm_model.tasks  # noqa: F401
+    import xlm_model.tasks
 
     with contextlib.suppress(ImportError):  # where the extra is not installed
         import xlm_model.pretraining  # noqa: F401
