@@ -80,17 +80,17 @@ def classify(pair: bool, **settings: Any) -> dict[str, Any]:
     "xlm-model tag ./names --lang nl --aggregation max articles.txt",
     click.option(
         "--aggregation",
-        type=click.Choice(["none", "first", "average", "max"]),
+        type=click.Choice(["none", "first", "average", "max", "entities"]),
         default="first",
         show_default=True,
         help="A word's label: its first token's, the average's, or the surest token's; none: one "
-        "for each token.",
+        "for each token; entities: words with B- and I- joined.",
     ),
     labels,
     truncation,
 )
 def tag(**settings: Any) -> dict[str, Any]:
-    """Label the words of each line.
+    """Label the words, or the entities, of each line.
 
     Reads FILES, or standard input; writes a JSON object for each line.
     """

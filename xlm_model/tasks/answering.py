@@ -227,7 +227,7 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
             end: Shape `(tokens,)`.
             sequence: The window.
         """
-        inner = _context(sequence)
+        inner = context_of(sequence)
         both = start[inner, None] + end[None, inner]
         length = len(both)
         # An answer ends at or behind its start, not too far from it.
@@ -245,20 +245,8 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
 
     def _search(self, batch: PackedBatch, sequences: Sequence[TokenSequence]) -> list[WindowScores]:
         """Return the spans that the head's own beam search finds in each window."""
-        cls = [sequence.ids.index(self.tokenizer.cls_token_id) for sequence in sequences]
-        p_mask = torch.ones(batch.layout.shape)
-        for mask, at, sequence in zip(batch.layout.split(p_mask), cls, sequences, strict=True):
-            # As the head was trained: the question and special tokens masked, but for the first
-            # classification token, which stands for "no answer".
-            mask[_context(sequence)] = 0
-            mask[at] = 0
-        device = batch.input_ids.device
-        output: XLMForQuestionAnsweringOutput = self._run(
-            self.model,
-            batch,
-            cls_index=torch.tensor(cls, device=device),
-            p_mask=p_mask.to(device),
-        )
+        given = span_inputs(batch, sequences, self.tokenizer.cls_token_id)
+        output: XLMForQuestionAnsweringOutput = self._run(self.model, batch, **given)
         assert output.cls_logits is not None
         starts, ends, scores = (values.tolist() for values in output.spans())
         nothing = output.cls_logits.tolist()
@@ -273,7 +261,7 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
         self, spans: Iterable[tuple[int, int, float]], sequence: TokenSequence
     ) -> list[Candidate]:
         """Return the best of a search's spans that can be answers."""
-        inner = _context(sequence)
+        inner = context_of(sequence)
         candidates = [
             Candidate(first, last, score)
             for first, last, score in spans
@@ -303,7 +291,32 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
         return {**scores, None: none}
 
 
-def _context(sequence: TokenSequence) -> slice:
+def span_inputs(
+    batch: PackedBatch, sequences: Sequence[TokenSequence], cls_token_id: int
+) -> dict[str, Tensor]:
+    """Return what the beam-search head is told of packed windows, in training as in use.
+
+    The question and special tokens cannot be in an answer, but for the first classification token,
+    which stands for "no answer".
+
+    Args:
+        batch: The windows, packed.
+        sequences: The same one by one.
+        cls_token_id: Of the classification token.
+
+    Returns:
+        `cls_index` of shape `(windows,)` and `p_mask` of shape `(tokens,)`.
+    """
+    cls = [sequence.ids.index(cls_token_id) for sequence in sequences]
+    p_mask = torch.ones(batch.layout.shape)
+    for mask, at, sequence in zip(batch.layout.split(p_mask), cls, sequences, strict=True):
+        mask[context_of(sequence)] = 0
+        mask[at] = 0
+    device = batch.input_ids.device
+    return {"cls_index": torch.tensor(cls, device=device), "p_mask": p_mask.to(device)}
+
+
+def context_of(sequence: TokenSequence) -> slice:
     """Return which of a window's tokens are the context's."""
     assert sequence.second is not None
     return slice(sequence.second, len(sequence) - 1)

@@ -212,15 +212,25 @@ class Task(Generic[Example, Result]):
         parts = chunks(asked, self._batcher.limits.chunk)
         prepare = partial(self._prepare_chunk, stop=skipped is None)
         for prepared in prefetch(prepare, parts):
-            sequences = [one for each in prepared if isinstance(each, list) for one in each]
-            computed = iter(self._batcher.run(sequences, self._size, self._compute_batch))
+            results = self.results([each for each in prepared if isinstance(each, list)])
             for each in prepared:
                 if isinstance(each, list):
-                    yield self.finish(each, [next(computed) for _ in each])
+                    yield next(results)
                 elif skipped is None:
                     raise each
                 else:
                     skipped(each)
+
+    def results(self, prepared: Sequence[list[Any]]) -> Iterator[Result]:
+        """Give the result of each example, from what `prepare` made of it.
+
+        Args:
+            prepared: The sequences of each example.
+        """
+        sequences = [one for each in prepared for one in each]
+        computed = iter(self._batcher.run(sequences, self._size, self._compute_batch))
+        for each in prepared:
+            yield self.finish(each, [next(computed) for _ in each])
 
     @property
     def config(self) -> XLMConfig:

@@ -20,13 +20,13 @@ class TextInput:
     """One text, or two that go together.
 
     Attributes:
-        text: The first, or only, one.
+        text: The first, or only, one; as a list of words if it is cut into words already.
         lang: Its language; None: the tokenizer's own.
         pair: The second text.
         lang_pair: The second text's language; None: that of the first.
     """
 
-    text: str
+    text: str | Sequence[str]
     lang: str | None = None
     pair: str | None = None
     lang_pair: str | None = None
@@ -74,7 +74,7 @@ def tokenize(
     reserved: int = 0,
     max_length: int | None = None,
 ) -> list[TokenSequence]:
-    """Tokenize texts of which all or none have a second text; one sequence for each.
+    """Tokenize texts of which all or none have a second text, or are words; a sequence for each.
 
     Args:
         tokenizer: The checkpoint's.
@@ -114,8 +114,10 @@ def call(
 ) -> Any:
     """Call the tokenizer on texts, with the columns that `sequence_of` reads."""
     pairs = [text.pair for text in texts if text.pair is not None]
+    words = bool(texts) and is_words(texts[0].text)
     for i, text in enumerate(texts):
-        check_string("text", text.text, i)  # the tokenizer takes ids, too; tasks do not
+        if not words:
+            check_string("text", text.text, i)  # the tokenizer takes ids, too; tasks do not
     if has_languages(tokenizer):
         langs = [tokenizer.check_language(text.lang) for text in texts]
         lang_pairs = [text.lang_pair or lang for text, lang in zip(texts, langs, strict=True)]
@@ -127,11 +129,17 @@ def call(
     return tokenizer(
         [text.text for text in texts],
         pairs or None,
+        is_split_into_words=words,
         return_attention_mask=False,
         return_special_tokens_mask=bool(pairs),
         verbose=False,  # what is too long is an error here
         **options,
     )
+
+
+def is_words(text: Any) -> bool:
+    """Whether a text is cut into words already."""
+    return isinstance(text, Sequence) and not isinstance(text, str | bytes)
 
 
 def sequence_of(batch: Any, i: int) -> TokenSequence:
