@@ -66,6 +66,7 @@ def test_no_modules_import_each_other_in_a_circle(package: str) -> None:
 
 # They hold a folder as the corpora do, and read corpora.
 TRAINING, PRETRAINING = "xlm_model.training", "xlm_model.pretraining"
+FINETUNING = "xlm_model.finetuning"
 # A room, and the rooms of its package that it may use.
 LAYERS = {
     "xlm_text.alignment": {"xlm_text.characters"},
@@ -124,6 +125,11 @@ LAYERS = {
     PRETRAINING: {
         *("xlm_model.attention", "xlm_model.checkpoints", "xlm_model.config", "xlm_model.errors"),
         *("xlm_model.heads", TRAINING),
+    },
+    FINETUNING: {
+        *("xlm_model.attention", "xlm_model.checkpoints", "xlm_model.config", "xlm_model.encoder"),
+        *("xlm_model.errors", "xlm_model.heads", "xlm_model.inputs", "xlm_model.pretrained"),
+        *("xlm_model.tasks", TRAINING),
     },
     # What both frameworks share, and nothing of PyTorch's.
     "xlm_model.tf": {
@@ -228,6 +234,7 @@ def test_tokenization_does_not_know_of_corpora() -> None:
         if any(is_in(imported, "xlm_text.corpora") for imported in everything_imported(file))
     }
     rooms = ("xlm_text.corpora", TRAINING, PRETRAINING)
+    rooms = (*rooms, FINETUNING)  # its sources are written as theirs
     assert {name for name in users if not any(is_in(name, room) for room in rooms)} == set()
     assert len(users) > 10
 
@@ -237,11 +244,12 @@ def test_nothing_needs_the_training() -> None:
     users = {
         name
         for name, file in modules.items()
-        for room in (TRAINING, PRETRAINING)
+        for room in (TRAINING, PRETRAINING, FINETUNING)
         if any(is_in(imported, room) for imported in imports_of(name, file, modules))
     }
-    outside = {n for n in users if not is_in(n, TRAINING) and not is_in(n, PRETRAINING)}
-    assert outside == {"cli.progress"}, "for its types alone"
+    rooms = (TRAINING, PRETRAINING, FINETUNING)
+    outside = {name for name in users if not any(is_in(name, room) for room in rooms)}
+    assert outside == {"cli.progress", "cli.finetune"}, "for their types alone"
 
 
 def test_every_package_is_installed() -> None:
