@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from . import options
+from .finetune import evaluate, finetune
 from .model_run import ModelCommand
 from .model_tasks import COMMANDS
 from .pretrain import pretrain
@@ -22,6 +23,7 @@ Examples:
   xlm-model convert mlm_tlm_xnli15_1024.pth ./xnli15 --codes codes_xnli_15
   xlm-model embed xlm-mlm-100-1280 --lang sw sentences.txt -o vectors.jsonl
   xlm-model pretrain --data data --objective mlm:en,fr --config small.json --steps 20 -o run
+  xlm-model finetune tag ./model en=en.conllu --test fr=fr.conllu -o tags
 
 Exit status: 0 done, 1 could not, 2 misuse, 130 interrupted, 143 terminated.
 """
@@ -123,7 +125,7 @@ def _readable(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-for _command in (*COMMANDS, pretrain):
+for _command in (*COMMANDS, pretrain, finetune, evaluate):
     main.add_command(_command)
 
 

@@ -50,11 +50,7 @@ shared = options.together(
         help="The language of the text, such as en, zh or ro; not for checkpoints that read all "
         "languages alike.",
     ),
-    options.shared(
-        "--device",
-        metavar="NAME",
-        help="Such as cpu or cuda:1. Without it: the GPU if there is one.",
-    ),
+    options.device,
     options.shared(
         "--dtype",
         type=click.Choice(DTYPES),

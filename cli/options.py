@@ -66,9 +66,10 @@ def _begin_with(begun: str, names: Iterable[str]) -> list[str]:
     return sorted(name for name in names if name.startswith(begun))
 
 
-def _check_sources(
+def check_sources(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
+    """Check arguments such as en=train.tsv."""
     from xlm_text.corpora.sources import split_argument
     from xlm_text.errors import InputError
 
@@ -81,7 +82,7 @@ def _check_sources(
 
 
 sources = click.argument(
-    "sources", nargs=-1, required=True, callback=_check_sources, metavar="LANG=FILE..."
+    "sources", nargs=-1, required=True, callback=check_sources, metavar="LANG=FILE..."
 )
 lang = click.option(
     "--lang",
@@ -131,6 +132,9 @@ output = shared(
     type=click.Path(dir_okay=False),
     help="Write the results here instead of to standard output, each as it comes; compressed if "
     "the name ends in .gz, .bz2, .xz or .zst.",
+)
+device = shared(
+    "--device", metavar="NAME", help="Such as cpu or cuda:1. Without it: the GPU if there is one."
 )
 quiet = shared("--quiet", "-q", is_flag=True, help="Show no progress.")
 

@@ -85,7 +85,7 @@ Examples:
     type=click.Choice(["copy", "interpolate"]),
     help="Give CHECKPOINT more positions where rows are longer, and how these begin.",
 )
-@training_options
+@training_options()
 def pretrain(
     data: str,
     objectives: tuple[str, ...],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,21 +16,35 @@ from .program import Interrupted, as_stopped
 from .progress import training_progress
 
 
-def training_options(command: Any) -> Any:
-    """Add the options that every training has: steps, optimiser, when to evaluate and save."""
+def training_options(
+    *, steps: int | None = 10_000, learning_rate: float = 1e-4, schedule: str = "inverse-sqrt"
+) -> Callable[[Any], Any]:
+    """Make the options that every training has: steps, optimiser, when to evaluate and save.
+
+    Args:
+        steps: Unless they are given; None: the command knows how many.
+        learning_rate: Unless it is given.
+        schedule: Unless it is given.
+    """
     return options.together(
-        options.shared("--steps", type=click.IntRange(min=1), default=10_000, show_default=True),
+        options.shared(
+            "--steps",
+            type=click.IntRange(min=1),
+            default=steps,
+            show_default=steps is not None,
+            help="Updates of the weights.",
+        ),
         options.shared(
             "--learning-rate",
             type=click.FloatRange(min=0, min_open=True),
-            default=1e-4,
+            default=learning_rate,
             show_default=True,
             help="The highest, behind the warm-up.",
         ),
         options.shared(
             "--schedule",
             type=click.Choice(["inverse-sqrt", "linear", "constant"]),
-            default="inverse-sqrt",
+            default=schedule,
             show_default=True,
             help="What follows the warm-up.",
         ),
@@ -68,12 +82,13 @@ def training_options(command: Any) -> Any:
             "--every",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Evaluate and save after so many steps; twenty times unless set.",
+            help="Evaluate and save after so many steps. Without it twenty times, or each epoch.",
         ),
         options.shared(
             "--metric",
             metavar="NAME",
-            help="The score that decides what is best; mean/perplexity unless set.",
+            help="The score that decides what is best, such as en/accuracy. Without it a mean over "
+            "all.",
         ),
         options.shared(
             "--patience",
@@ -88,7 +103,7 @@ def training_options(command: Any) -> Any:
         options.shared("--resume", is_flag=True, help="Go on with what is in the output folder."),
         options.shared("--tensorboard", is_flag=True, help="Write event files for TensorBoard."),
         options.quiet,
-    )(command)
+    )
 
 
 def training_settings(values: dict[str, Any]) -> Any:

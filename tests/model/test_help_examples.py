@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
+from xlm_cli.finetune import finetune
 from xlm_cli.model import main
 
 import xlm_model
@@ -23,13 +25,26 @@ HEADS: dict[str, tuple[str, dict[str, Any]]] = {
     "choose": ("XLMForMultipleChoice", {}),
     "classify": ("XLMForSequenceClassification", {}),
     "embed": ("XLMModel", {}),
+    "evaluate": ("XLMForSequenceClassification", {"id2label": {0: "x", 1: "y"}}),
     "fill-mask": ("XLMWithLMHeadModel", {}),
+    "finetune": ("XLMWithLMHeadModel", {}),
     "generate": ("XLMWithLMHeadModel", {"causal": True}),
     "mine": ("XLMModel", {}),
     "pretrain": ("XLMWithLMHeadModel", {"max_position_embeddings": 128}),
     "score": ("XLMWithLMHeadModel", {}),
     "info": ("XLMWithLMHeadModel", {}),
     "tag": ("XLMForTokenClassification", {}),
+}
+
+
+# What a task is learnt from, by the name of its file.
+QUESTION = {"question": "Who?", "answers": [{"text": "Anna", "answer_start": 0}]}
+TASK_FILES = {
+    ".tsv": "text\tlabel\tlang\nanna\tx\ten\nrained\ty\tfr\n",
+    ".csv": "text,ending0,ending1,label\nIt rained,wet,rich,0\n",
+    ".conll": "Anna B-PER\ncame O\n",
+    ".conllu": "1\tAnna\t_\tPROPN\t_\t_\t2\tnsubj\n2\tcame\t_\tVERB\t_\t_\t0\troot\n",
+    ".json": json.dumps({"data": [{"paragraphs": [{"context": "Anna came.", "qas": [QUESTION]}]}]}),
 }
 
 
@@ -41,8 +56,10 @@ def examples(*command: str) -> list[str]:
 
 
 COMMANDS = sorted(main.commands)
+FINETUNE = sorted(finetune.commands)
 LINES = [
     *((name, line) for name in COMMANDS for line in examples(name)),
+    *(("finetune", line) for name in FINETUNE for line in examples("finetune", name)),
     *((shlex.split(line)[1], line) for line in examples()),
 ]
 
@@ -64,6 +81,10 @@ def prepare(command: str, words: list[str], tokenizer: XLMTokenizer) -> None:
             path.write_text("Der <special1>.\n" if command == "fill-mask" else "Hallo!\n")
         elif path.name.startswith("codes"):
             path.write_text("w o 10\nwo r 9\n")
+        elif "=" in word and path.suffix in TASK_FILES:
+            for source in word.split(","):
+                name = source.rpartition("=")[2]
+                Path(name).write_text(TASK_FILES[Path(name).suffix])
         elif word == "data":
             prepare_corpus(tokenizer)
         elif word == "small.json":
@@ -86,6 +107,8 @@ def prepare_corpus(tokenizer: XLMTokenizer) -> None:
 
 def test_every_command_has_an_example() -> None:
     assert {command for command, _ in LINES} == set(COMMANDS)
+    taught = {shlex.split(line)[2] for command, line in LINES if command == "finetune"}
+    assert taught == set(FINETUNE)
 
 
 @pytest.mark.parametrize(("command", "line"), LINES)
