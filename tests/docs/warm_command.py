@@ -7,6 +7,7 @@ by itself, and what it imports then, are other tests' business.
     python -S -E tests/docs/warm_command.py SOCKET ARGS   runs `xlm-model ARGS`
 """
 
+import atexit
 import contextlib
 import json
 import os
@@ -20,12 +21,15 @@ MODES = zip(STANDARD_STREAMS, "rww", strict=True)
 
 def serve(path):
     """Fork for each command that comes, until this process is killed."""
-    import torch  # noqa: F401
+    import torch._dynamo  # noqa: F401  # the first model imports it
     import xlm_cli.model
 
     import xlm_model.tasks
 
     with contextlib.suppress(ImportError):  # where the extra is not installed
+        import sklearn.metrics  # noqa: F401
+
+        import xlm_model.finetuning
         import xlm_model.pretraining  # noqa: F401
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that are done
@@ -39,6 +43,18 @@ def serve(path):
                 server.close()
                 answer(connection, xlm_cli.model.main)
             connection.close()
+
+
+def run(main):
+    """Run a command and end the process; Python would take a second to free all modules."""
+    try:
+        status = main()
+    except SystemExit as end:
+        status = end.code
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status or 0)
 
 
 def answer(connection, main):
@@ -56,7 +72,7 @@ def answer(connection, main):
         os.environ.clear()
         os.environ.update(asked["environment"])
         sys.argv = ["xlm-model", *asked["arguments"]]
-        sys.exit(main())
+        run(main)
     _, status = os.waitpid(pid, 0)
     connection.sendall(bytes([os.waitstatus_to_exitcode(status) & 0xFF]))
     os._exit(0)
