@@ -114,6 +114,7 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_the_contents_name_every_page() -> None:
     contents = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = {path.name for path in ROOT.glob("docs/*.md")} - {"README.md"}
+    pages |= {f"tasks/{path.name}" for path in ROOT.glob("docs/tasks/*.md")}
     assert {name for name in pages if f"]({name})" in contents} == pages
 
 
