@@ -10,6 +10,8 @@ Batches hold the same number of rows for both. Rows are real sentences in the re
 
 - MLM: streams of 256 tokens.
 - TLM: pairs `</s> A </s> </s> B </s>` of the lengths that they have.
+- Fine-tuning: texts of sentences that follow each other, each with a class; half of the texts have
+  one or two sentences, few have ten, as reviews do. And the pairs, each with a class.
 
 Each measurement is a process of its own, so that its peak memory is its own; the competitors take
 turns, round by round, and the table has the medians of the rounds. The first update is not counted.
@@ -30,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,12 @@ ENTRIES = 95_000
 CASES = {
     "mlm": ("MLM, streams of 256 tokens", 4, 1.5),
     "tlm": ("TLM, pairs of mixed length", 16, 2.5),
+    "texts": ("fine-tuning, texts of mixed length", 8, 2.0),
+    "pairs": ("fine-tuning, pairs of mixed length", 8, 2.0),
 }
+
+
+FINETUNING = ("texts", "pairs")
 
 
 def rows_of(data: Path, case: str, folder: Path) -> list[list[list[int]]]:
@@ -68,12 +75,24 @@ def rows_of(data: Path, case: str, folder: Path) -> list[list[list[int]]]:
     if case == "mlm":
         stream = [i for rows in ids.values() for row in rows for i in (*row, 1)]
         rows = [[stream[i : i + STREAM]] for i in range(0, len(stream) - STREAM, STREAM)]
+    elif case == "texts":
+        rows = [[text] for sentences in ids.values() for text in texts_of(sentences)]
     else:
         others = [ids[lang] for lang in ("fr", "de", "es")]
         pairs = [list(pair) for other in others for pair in zip(ids["en"], other, strict=True)]
         rows = [pair for pair in pairs if all(len(text) <= 100 for text in pair)]
     random.Random(0).shuffle(rows)
     return rows
+
+
+def texts_of(sentences: list[list[int]]) -> Iterator[list[int]]:
+    """Give texts of one to ten sentences, so many that half of them have one or two."""
+    counts = np.random.default_rng(0).geometric(0.35, len(sentences)).clip(max=10)
+    at = 0
+    for count in counts[counts.cumsum() < len(sentences)]:
+        text = [i for sentence in sentences[at : at + count] for i in sentence]
+        yield [1, *text[: STREAM - 2], 1]
+        at += count
 
 
 class Watch:
@@ -103,12 +122,43 @@ Rows = list[list[list[int]]]
 
 def ours(case: str, rows: Rows, sizes: Sizes, steps: int, watch: Watch) -> None:
     """Train with this project's loop."""
-    from xlm_model import XLMConfig, XLMWithLMHeadModel
-    from xlm_model.pretraining import MaskedLM, TranslationLM
+    from xlm_model import XLMConfig, XLMForSequenceClassification, XLMWithLMHeadModel
     from xlm_model.training import Training, TrainingSettings
 
-    batch = CASES[case][1]
     config = XLMConfig(**sizes)
+    batches = (examples if case in FINETUNING else masked)(case, rows, config, watch)
+    model = XLMForSequenceClassification if case in FINETUNING else XLMWithLMHeadModel
+    settings = TrainingSettings(steps=steps, every=steps, log_every=steps)
+    with tempfile.TemporaryDirectory() as folder:
+        Training(*(model(config), batches, settings, Path(folder, "run")), on_step=watch.done).run()
+
+
+def examples(case: str, rows: Rows, config: Any, watch: Watch) -> Any:
+    """Return batches for classification."""
+    from xlm_model.finetuning import ClassifyTask
+    from xlm_model.finetuning.batches import ExampleBatch, Item, ShuffledBatches
+    from xlm_model.tasks.sequences import TokenSequence
+    from xlm_text import XLMTokenizer
+
+    task, tokenizer = ClassifyTask(), XLMTokenizer.from_pretrained()
+    items = []
+    for number, row in enumerate(rows):
+        ids, first = joined(row), len(row[0]) + 2
+        langs = [0] * len(ids) if len(row) == 1 else [0] * first + [1] * (len(ids) - first)
+        items.append(Item((TokenSequence(ids, langs),), number % 2))
+
+    def collate(chosen: Sequence[Item]) -> ExampleBatch:
+        watch.tokens.append(sum(item.tokens for item in chosen))
+        return task.collate(chosen, tokenizer)
+
+    return ShuffledBatches(items, CASES[case][1], collate, seed=0)
+
+
+def masked(case: str, rows: Rows, config: Any, watch: Watch) -> Any:
+    """Return batches for a language model."""
+    from xlm_model.pretraining import MaskedLM, TranslationLM
+
+    batch = CASES[case][1]
     objective = MaskedLM(config) if case == "mlm" else TranslationLM(config)
     langs = (0,) if case == "mlm" else (0, 1)
     arrays = [tuple(map(np.array, row)) for row in rows]
@@ -120,12 +170,7 @@ def ours(case: str, rows: Rows, sizes: Sizes, steps: int, watch: Watch) -> None:
             watch.tokens.append(sum(len(joined(row)) for row in rows[first : first + batch]))
             return objective(chosen, langs, np.random.default_rng(number))
 
-    settings = TrainingSettings(steps=steps, every=steps, log_every=steps)
-    with tempfile.TemporaryDirectory() as folder:
-        Training(
-            *(XLMWithLMHeadModel(config), Batches(), settings, Path(folder, "run")),
-            on_step=watch.done,
-        ).run()
+    return Batches()
 
 
 def theirs(case: str, rows: Rows, sizes: Sizes, steps: int, watch: Watch, folder: Path) -> None:
@@ -134,7 +179,11 @@ def theirs(case: str, rows: Rows, sizes: Sizes, steps: int, watch: Watch, folder
 
     batch = CASES[case][1]
     tokenizer = transformers.XLMTokenizer.from_pretrained(folder)
-    collator = transformers.DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15)
+    collator: Any = transformers.DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15)
+    model = transformers.XLMWithLMHeadModel
+    if case in FINETUNING:
+        collator = transformers.DataCollatorWithPadding(tokenizer)
+        model = transformers.XLMForSequenceClassification
     config = transformers.XLMConfig(**sizes)
     assert (tokenizer.pad_token_id, tokenizer.mask_token_id) == (
         config.pad_index,
@@ -143,6 +192,8 @@ def theirs(case: str, rows: Rows, sizes: Sizes, steps: int, watch: Watch, folder
 
     def collate(features: list[dict[str, list[int]]]) -> Any:
         watch.tokens.append(sum(len(feature["input_ids"]) for feature in features))
+        if case in FINETUNING:
+            features = [{**one, "label": n % 2} for n, one in enumerate(features)]
         return collator(features)
 
     class Callback(transformers.TrainerCallback):  # type: ignore[misc]
@@ -165,7 +216,7 @@ def theirs(case: str, rows: Rows, sizes: Sizes, steps: int, watch: Watch, folder
             {"input_ids": joined(row), "attention_mask": [1] * len(joined(row))} for row in rows
         ]
         transformers.Trainer(
-            transformers.XLMWithLMHeadModel(config),
+            model(config),
             arguments,
             train_dataset=data,
             data_collator=collate,
@@ -181,13 +232,15 @@ def joined(row: Sequence[list[int]]) -> list[int]:
 def measure(who: str, case: str, options: argparse.Namespace) -> dict[str, float]:
     """Train in this process, and return speed and peak memory."""
     torch.set_num_threads(options.threads)
+    # Its batches are small, and differ more from each other.
+    steps = options.steps * (4 if case in FINETUNING else 1)
     watch = Watch()
     with tempfile.TemporaryDirectory() as folder:
         rows = rows_of(options.data, case, Path(folder))
         if who == "ours":
-            ours(case, rows, sizes_of(options), options.steps, watch)
+            ours(case, rows, sizes_of(options), steps, watch)
         else:
-            theirs(case, rows, sizes_of(options), options.steps, watch, Path(folder))
+            theirs(case, rows, sizes_of(options), steps, watch, Path(folder))
     return watch.result()
 
 
