@@ -76,7 +76,11 @@ Examples:
     metavar="N",
     help="First positions of each row that predict nothing in clm.",
 )
-@click.option("--held-out", metavar="SPLIT", help="Evaluate on this split; valid unless set.")
+@click.option(
+    "--held-out",
+    metavar="SPLIT|FOLDER",
+    help="Evaluate on this split, or on another corpus; on the split valid unless set.",
+)
 @click.option(
     "--any-objective", is_flag=True, help="Allow objectives that CHECKPOINT was not made for."
 )

@@ -67,6 +67,45 @@ def test_it_learns_and_says_so(whole: Path) -> None:
     assert "tlm:en-fr" in svg
 
 
+def test_held_out_text_can_be_a_corpus_of_its_own(
+    corpus: Corpus, tokenizer: XLMTokenizer, tmp_path: Path
+) -> None:
+    """What is held out is read as it would be as a split: here, both are what is trained on."""
+    how = ObjectiveSettings(batch_tokens=128, held_out="train")
+    inside = train(corpus, tmp_path / "inside", objective_settings=how).scores
+    how = ObjectiveSettings(batch_tokens=128, held_out=corpus.folder)
+    outside = train(corpus, tmp_path / "outside", objective_settings=how).scores
+    assert inside == outside
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"blocks": 16}, "was made with --blocks 16, .* with --blocks 32"),
+        ({"blocks": 32, "special_tokens": False}, None),
+        ({"blocks": 32, "model": None}, "was not made with the tokenizer of"),
+    ],
+)
+def test_a_held_out_corpus_must_be_made_in_the_same_way(
+    corpus: Corpus,
+    tokenizer: XLMTokenizer,
+    options: dict[str, Any],
+    message: str | None,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "en.txt").write_text("the cat sees a dog\n" * 9)
+    other = corpora.prepare(
+        [f"en={tmp_path}/en.txt"], tmp_path / "other", **{"model": tokenizer, **options}
+    )
+    how = ObjectiveSettings(batch_tokens=128, held_out=other.folder)
+    if message is None:
+        scores = train(corpus, tmp_path / "run", objective_settings=how).scores
+        assert list(scores) == ["mlm:en", "mean"]
+    else:
+        with pytest.raises(InputError, match=message):
+            train(corpus, tmp_path / "run", objective_settings=how)
+
+
 def test_transformers_loads_the_checkpoints(whole: Path) -> None:
     for name in ("last", "best"):
         theirs = transformers.XLMWithLMHeadModel.from_pretrained(whole / name).eval()

@@ -22,7 +22,8 @@ class ObjectiveSettings:
             count to the power of minus this.
         max_pair_tokens: Pairs of which a text is longer are left out.
         context_size: So many first positions of each row predict nothing in CLM.
-        held_out: The split that is evaluated on; None: "valid" if there is one.
+        held_out: The split that is evaluated on, or the folder of another corpus; None: "valid" if
+            there is one.
 
     Raises:
         InputError: a value that cannot be used.

@@ -25,10 +25,12 @@ from xlm_model.pretraining.settings import ObjectiveSettings
 from xlm_model.pretraining.specs import ObjectiveSpec
 from xlm_text import XLMTokenizer
 from xlm_text.corpora import Corpus
+from xlm_text.corpora import open as open_corpus
 from xlm_text.corpora.sources import MIXED
 from xlm_text.errors import InputError
 
 _TRAIN, _VALID = "train", "valid"
+_HELD_OUT = "held-out"
 
 
 def check_corpus(
@@ -48,11 +50,7 @@ def check_corpus(
             "tokens",
             argument="context_size",
         )
-    if settings.held_out is not None and settings.held_out not in corpus.splits:
-        raise InputError(
-            f"is {settings.held_out!r}: expected one of {', '.join(corpus.splits)}",
-            argument="held_out",
-        )
+    open_held_out(corpus, settings.held_out)
 
 
 def _check_texts(corpus: Corpus, spec: ObjectiveSpec) -> None:
@@ -77,6 +75,42 @@ def longest_row(corpus: Corpus, specs: Sequence[ObjectiveSpec], settings: Object
     has_streams = not all(spec.is_pair for spec in specs)
     pair = settings.max_pair_tokens + TranslationLM.SPECIAL_TOKENS // 2 if has_pairs else 0
     return max(pair, (corpus.blocks or 0) if has_streams else 0)
+
+
+def open_held_out(corpus: Corpus, held_out: str | Path | None) -> tuple[Corpus, str] | None:
+    """Return the corpus and the split that are evaluated on; None if there are none.
+
+    Args:
+        corpus: What is trained on.
+        held_out: A split of it, or the folder of another corpus, of which the split "train" is
+            taken: without `--split` that is all there is. None: "valid" if there is one.
+
+    Raises:
+        InputError: there is neither, or the other corpus was made with another vocabulary.
+    """
+    if held_out is None or held_out in corpus.splits:
+        split = held_out or _VALID
+        return (corpus, str(split)) if split in corpus.splits else None
+    if not Path(held_out).is_dir():
+        raise InputError(
+            f"is {str(held_out)!r}: expected one of {', '.join(corpus.splits)}, or the folder of "
+            "another corpus",
+            argument="held_out",
+        )
+    other = open_corpus(str(held_out))
+    if other.manifest["tokenizer"] != corpus.manifest["tokenizer"]:
+        raise InputError(
+            f"{other.folder}: was not made with the tokenizer of {corpus.folder}: run `xlm-tok "
+            "prepare` with the same --model and options",
+            argument="held_out",
+        )
+    if other.blocks != corpus.blocks:
+        raise InputError(
+            f"{other.folder}: was made with --blocks {other.blocks}, {corpus.folder} with "
+            f"--blocks {corpus.blocks}: expected the same",
+            argument="held_out",
+        )
+    return other, _TRAIN
 
 
 def _label_in(corpus: Corpus, split: str, spec: ObjectiveSpec) -> str | None:
@@ -127,7 +161,7 @@ class SourceReader:
             UserWarning: pairs are left out as too long.
         """
         settings = self._settings
-        rows = [self._rows(spec, _TRAIN) for spec in self._specs]
+        rows = [self._rows(self._corpus, _TRAIN, spec, self._folder) for spec in self._specs]
         for spec, found in zip(self._specs, rows, strict=True):
             if not found:
                 raise InputError(f"{spec.name}: {self._corpus.folder} has no rows that can be used")
@@ -154,26 +188,28 @@ class SourceReader:
     def held_out(self) -> HeldOutEvaluation | None:
         """Return what is evaluated on; None if there is nothing."""
         settings = self._settings
-        split = settings.held_out or _VALID
-        if split not in self._corpus.splits:
+        opened = open_held_out(self._corpus, settings.held_out)
+        if opened is None:
             return None
+        corpus, split = opened
+        folder = self._folder / _HELD_OUT
         masking = Masking(self._config, share=settings.share, mask=1.0, keep=0.0)
-        found = [(spec, self._rows(spec, split)) for spec in self._specs]
+        found = [(spec, self._rows(corpus, split, spec, folder)) for spec in self._specs]
         sources = [self._source(spec, rows, masking) for spec, rows in found if rows]
         return HeldOutEvaluation(sources, tokens=settings.batch_tokens) if sources else None
 
-    def _rows(self, spec: ObjectiveSpec, split: str) -> Rows | None:
-        label = _label_in(self._corpus, split, spec)
+    def _rows(self, corpus: Corpus, split: str, spec: ObjectiveSpec, folder: Path) -> Rows | None:
+        label = _label_in(corpus, split, spec)
         if label is None:
             return None
         tokenizer = self._tokenizer
         # As in the reference the token at a sequence's end is its separator.
         ends = [i for i in (tokenizer.bos_token_id, tokenizer.sep_token_id) if i is not None]
         return open_rows(
-            self._corpus,
+            corpus,
             split,
             label,
-            self._folder,
+            folder,
             vocab_size=len(tokenizer),
             stripped=ends if spec.is_pair else (),
             max_length=self._settings.max_pair_tokens if spec.is_pair else None,
