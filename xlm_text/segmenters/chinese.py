@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from xlm_text.languages.table import require
+from xlm_text.segmenters.jieba_port import is_same, load_port
 from xlm_text.segmenters.jieba_search import BLOCK, load_search
 
 # Jieba cuts each block by itself; between them every character is a word.
@@ -33,7 +34,7 @@ def load_jieba(user_words: tuple[str, ...] = ()) -> Callable[[str], list[str]]:
 
 @lru_cache(maxsize=1)
 def _load_standard() -> Callable[[str], list[str]]:
-    return _load(())
+    return _by_blocks(load_port()) if is_same() else _load(())
 
 
 def _load(user_words: tuple[str, ...]) -> Callable[[str], list[str]]:
@@ -48,8 +49,10 @@ def _load(user_words: tuple[str, ...]) -> Callable[[str], list[str]]:
         tokenizer.initialize()
     finally:
         log.setLevel(level)
-    search = load_search(tokenizer, _add_words(tokenizer, user_words))
+    return _by_blocks(load_search(tokenizer, _add_words(tokenizer, user_words)))
 
+
+def _by_blocks(search: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
     def cut(text: str) -> list[str]:
         words: list[str] = []
         for part in _parts(text):

@@ -57,9 +57,7 @@ def load_search(
     counts: dict[str, int] = tokenizer.FREQ
     costs = _Costs(tokenizer.total)
     count_of, alone = counts.get, costs[0]
-    from jieba import finalseg
-
-    cut_unknown = _load_model()
+    unknown_words = load_unknown_words(fall_apart)
 
     def ends_of_words(text: str) -> list[int]:
         """Return where the best word from each character on ends."""
@@ -88,21 +86,7 @@ def load_search(
         # A word of the dictionary that was not the best way is left in characters.
         if len(run) < 2 or count_of(run):
             return list(run)
-        if only_chinese(run):
-            return unknown_words(run)
-        # Of other characters Jieba's own function makes words, of Chinese ones between them we.
-        parts = finalseg.re_han.split(run)
-        return [
-            word
-            for part in parts
-            for word in (unknown_words(part) if only_chinese(part) else finalseg.cut(part))
-        ]
-
-    def unknown_words(run: str) -> list[str]:
-        words = cut_unknown(run)
-        if fall_apart.isdisjoint(words):
-            return words
-        return [part for word in words for part in (word if word in fall_apart else (word,))]
+        return unknown_words(run)
 
     def search(text: str) -> list[str]:
         ends = ends_of_words(text)
@@ -118,6 +102,37 @@ def load_search(
         return words + singles(text[first_single:])
 
     return search
+
+
+def load_unknown_words(fall_apart: frozenset[str] = frozenset()) -> Callable[[str], list[str]]:
+    """Return what makes words of characters that are no words of the dictionary.
+
+    Args:
+        fall_apart: words that are to fall apart into characters.
+
+    """
+    from jieba import finalseg
+
+    cut_unknown = _load_model()
+
+    def in_chinese(run: str) -> list[str]:
+        words = cut_unknown(run)
+        if fall_apart.isdisjoint(words):
+            return words
+        return [part for word in words for part in (word if word in fall_apart else (word,))]
+
+    def unknown_words(run: str) -> list[str]:
+        if only_chinese(run):
+            return in_chinese(run)
+        # Of other characters Jieba's own function makes words, of Chinese ones between them we.
+        parts = finalseg.re_han.split(run)
+        return [
+            word
+            for part in parts
+            for word in (in_chinese(part) if only_chinese(part) else finalseg.cut(part))
+        ]
+
+    return unknown_words
 
 
 def _load_model() -> Callable[[str], list[str]]:

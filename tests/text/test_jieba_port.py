@@ -1,0 +1,81 @@
+"""Jieba's words, found with its Rust port: the same ones."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xlm_text.segmenters.jieba_port import is_same, load_port
+from xlm_text.segmenters.jieba_search import BLOCK
+
+jieba = pytest.importorskip("jieba")
+if not is_same():
+    pytest.skip("needs the versions of Jieba and rjieba that agree", allow_module_level=True)
+
+
+@lru_cache
+def reference() -> Any:
+    jieba.setLogLevel("WARNING")
+    tokenizer = jieba.Tokenizer()
+    tokenizer.initialize()
+    return tokenizer
+
+
+@lru_cache
+def dictionary() -> tuple[list[str], list[str]]:
+    """The words of Jieba's dictionary: of Chinese characters alone, and with others."""
+    words = [word for word, count in reference().FREQ.items() if count]
+    words = [word for word in words if re.fullmatch(BLOCK, word)]
+    others = [word for word in words if re.search("[!-~]", word)]
+    return words, others
+
+
+@lru_cache
+def port() -> Any:
+    return load_port()
+
+
+def test_no_word_of_the_dictionary_is_of_ascii_letters_and_digits_alone() -> None:
+    """So that what the port puts together of them can be told from its words."""
+    words, others = dictionary()
+    assert not [word for word in others if word.isascii() and word.isalnum() and len(word) > 1]
+    assert max(map(len, words)) <= 16
+
+
+def test_every_word_with_other_characters() -> None:
+    _, others = dictionary()
+    assert len(others) > 60
+    for word in others:
+        for block in (word, f"的{word}", f"{word}的", f"a{word}1"):
+            assert port()(block) == reference().lcut(block), block
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> str:
+    words, others = dictionary()
+    part = st.one_of(
+        st.sampled_from(words),
+        st.sampled_from(others),
+        st.sampled_from(words).flatmap(st.sampled_from),
+        st.characters(min_codepoint=0x4E00, max_codepoint=0x9FD5),
+        st.text("abcABC0123+#&._%-", min_size=1, max_size=4),
+    )
+    return "".join(draw(st.lists(part, min_size=1, max_size=8)))
+
+
+@given(blocks())
+def test_any_block(block: str) -> None:
+    assert port()(block) == reference().lcut(block)
+
+
+def test_real_blocks(shared_data: Path) -> None:
+    text = (shared_data / "text" / "zh.txt").read_text(encoding="utf-8")
+    found = sorted(set(re.findall(BLOCK, text)))
+    assert len(found) > 1000
+    assert [port()(block) for block in found] == [reference().lcut(block) for block in found]
