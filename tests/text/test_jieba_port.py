@@ -56,21 +56,22 @@ def test_every_word_with_other_characters() -> None:
             assert port()(block) == reference().lcut(block), block
 
 
-@st.composite
-def blocks(draw: st.DrawFn) -> str:
+PARTS = st.one_of(
+    st.integers(0, 1 << 20),  # the number of a word
+    st.characters(min_codepoint=0x4E00, max_codepoint=0x9FD5),
+    st.text("abcABC0123+#&._%-", min_size=1, max_size=4),
+)
+
+
+@given(st.lists(PARTS, min_size=1, max_size=8))
+def test_any_block(parts: list[int | str]) -> None:
     words, others = dictionary()
-    part = st.one_of(
-        st.sampled_from(words),
-        st.sampled_from(others),
-        st.sampled_from(words).flatmap(st.sampled_from),
-        st.characters(min_codepoint=0x4E00, max_codepoint=0x9FD5),
-        st.text("abcABC0123+#&._%-", min_size=1, max_size=4),
-    )
-    return "".join(draw(st.lists(part, min_size=1, max_size=8)))
 
+    def word(number: int) -> str:
+        kind = others if number % 4 == 0 else words
+        return kind[number % len(kind)]
 
-@given(blocks())
-def test_any_block(block: str) -> None:
+    block = "".join(word(part) if isinstance(part, int) else part for part in parts)
     assert port()(block) == reference().lcut(block)
 
 
