@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 
@@ -49,15 +48,6 @@ class AtomicFolder:
     def abandon(self) -> None:
         """Remove what was written so far."""
         shutil.rmtree(self.partial, ignore_errors=True)
-
-    def replace(self, write: Callable[[Path], None]) -> None:
-        """Replace the folder by what `write` puts into the one that it gets."""
-        try:
-            write(self.begin())
-            self.finish()
-        except BaseException:
-            self.abandon()
-            raise
 
 
 def _sync(folder: Path) -> None:
