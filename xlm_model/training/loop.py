@@ -147,9 +147,10 @@ class Training:
         """
         is_main = processes().is_main_process
         with self._folder.locked(resume=self._resume) if is_main else nullcontext():
-            progress = self._begin()
+            accelerator = make_accelerator(self._settings)
+            progress = self._begin(accelerator)
             if not progress.finished:
-                self._train(progress)
+                self._train(progress, accelerator)
         has_best = progress.best_step is not None
         return TrainingResult(
             step=progress.step,
@@ -160,9 +161,8 @@ class Training:
             checkpoint=self._folder.best if has_best else self._folder.last,
         )
 
-    def _begin(self) -> Progress:
+    def _begin(self, accelerator: Accelerator) -> Progress:
         """Claim the folder, and return how far the training in it is."""
-        accelerator = make_accelerator(self._settings)
         # More steps than at first do not change the rates of those that were made.
         before = (self._folder.record() or {}).get("warmup_steps")
         accelerator.wait_for_everyone()  # all have read what one of them writes anew
@@ -180,8 +180,7 @@ class Training:
             progress.finish(self._settings.steps, self._settings.patience)
         return progress
 
-    def _train(self, progress: Progress) -> None:
-        accelerator = make_accelerator(self._settings)
+    def _train(self, progress: Progress, accelerator: Accelerator) -> None:
         if progress.step and not is_sharded(accelerator):
             load_weights(self._model, self._folder)
         updates = Updates(
