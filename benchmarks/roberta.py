@@ -268,6 +268,8 @@ def tagging(table: Table, made: Models, rows: Rows, options: Any) -> None:
 
 def compare(table: Table, what: str, theirs: Any, ours: Any, rounds: int) -> None:
     runs: Runs = {"reference": theirs, "ours": ours}
+    for run in runs.values():
+        run()
     taken = in_turn(runs, rounds, "cpu")
     table.add(what, "≥ 3 × transformers", ratio(taken["reference"], taken["ours"]), "×",
               medians(taken))  # fmt: skip
