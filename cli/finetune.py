@@ -293,7 +293,7 @@ def _finetune(
             output,
             valid=valid,
             test=test,
-            tokenizer=options.load_tokenizer(checkpoint, **tokenizer),
+            tokenizer=options.load_any_tokenizer(checkpoint, **tokenizer),
             settings=training_settings({"steps": steps or 1, **rest}),
             finetuning_settings=settings,
             resume=resume,
@@ -357,7 +357,7 @@ def evaluate(
         checkpoint,
         sources,
         task=task_of(checkpoint, columns, options={k: v for k, v in own.items() if v}, **hub),
-        tokenizer=options.load_tokenizer(checkpoint, **tokenizer),
+        tokenizer=options.load_any_tokenizer(checkpoint, **tokenizer),
         device=device,
         **hub,
     )

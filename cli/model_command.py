@@ -216,17 +216,11 @@ def load_task(
     import torch
 
     from xlm_model import tasks
-    from xlm_model.auto import read_config_of
 
     dtype = loading["dtype"]
-    hub = {name: loading[name] for name in ("revision", "local_files_only")}
-    tokenizer: Any = None
-    config = read_config_of(checkpoint, hub)
-    if config.has_languages:
-        given = {name: loading[name] for name in _TOKENIZER}
-        tokenizer = options.load_tokenizer(checkpoint, **given)
-    else:
-        _refuse_rules(loading, config.model_type)
+    tokenizer = options.load_any_tokenizer(
+        checkpoint, **{name: loading[name] for name in _TOKENIZER}
+    )
     made: Task[Any, Any] = getattr(tasks, name).from_pretrained(
         checkpoint,
         tokenizer=tokenizer,
@@ -239,16 +233,6 @@ def load_task(
         **settings,
     )
     return made
-
-
-def _refuse_rules(loading: dict[str, Any], model_type: str) -> None:
-    """Raise a `click.UsageError` for an option that chooses what XLM's tokenizer alone has."""
-    for name in _TOKENIZER:
-        if loading[name] and name not in ("revision", "local_files_only"):
-            raise click.UsageError(
-                f"--{name.replace('_', '-')} is for XLM's tokenizer: leave it out, as the "
-                f"checkpoint's type is {model_type}"
-            )
 
 
 def columns(*names: str, more: bool = False) -> Callable[[str], list[str]]:

@@ -127,6 +127,7 @@ LAYERS = {
         *("xlm_model.heads", TRAINING),
     },
     FINETUNING: {
+        "xlm_model.auto",
         *("xlm_model.attention", "xlm_model.checkpoints", "xlm_model.config", "xlm_model.encoder"),
         *("xlm_model.errors", "xlm_model.heads", "xlm_model.inputs", "xlm_model.pretrained"),
         *("xlm_model.tasks", TRAINING),

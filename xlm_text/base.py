@@ -108,6 +108,14 @@ class BaseTokenizer(Decoder):
         """Load a tokenizer, with ``arguments`` as changes to its settings."""
 
     @abstractmethod
+    def tokenize(self, text: str) -> list[str]:
+        """Cut a text into pieces."""
+
+    @abstractmethod
+    def save_pretrained(self, save_directory: str | Path) -> tuple[str, ...]:
+        """Write a folder that :meth:`from_pretrained` and transformers load; return the paths."""
+
+    @abstractmethod
     def _cutter(self, lang: str, bypass: bool, split: bool | None) -> Cutter:
         """Return what cuts texts of a language; the arguments are those of the call."""
 

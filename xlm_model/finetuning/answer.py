@@ -17,7 +17,7 @@ from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks import Answer, QuestionAnswering
 from xlm_model.tasks.answering import context_of, span_inputs
 from xlm_model.tasks.sequences import TokenSequence
-from xlm_text import XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer
 from xlm_text.errors import InputError
 
 HEADS: dict[str, type[XLMPreTrainedModel]] = {
@@ -88,7 +88,7 @@ class AnswerTask(FinetuningTask):
         return (values.text("question"), context), spans
 
     def inference(
-        self, model: Any, tokenizer: XLMTokenizer, examples: Sequence[Example]
+        self, model: Any, tokenizer: TaskTokenizer, examples: Sequence[Example]
     ) -> QuestionAnswering:
         """Return the task of the same name; if a question has no answer, it may say so of any."""
         return QuestionAnswering(
@@ -112,7 +112,7 @@ class AnswerTask(FinetuningTask):
             for sequence, _ in prepared
         ]
 
-    def collate(self, items: Sequence[Item], tokenizer: XLMTokenizer) -> ExampleBatch:  # noqa: D102
+    def collate(self, items: Sequence[Item], tokenizer: TaskTokenizer) -> ExampleBatch:  # noqa: D102
         packed = pack_items(items)
         targets = {}
         # Where the heads point to if there is no answer.

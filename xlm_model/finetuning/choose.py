@@ -16,7 +16,7 @@ from xlm_model.finetuning.task import FinetuningTask, pack_items
 from xlm_model.heads import XLMForMultipleChoice
 from xlm_model.tasks import Choice, MultipleChoice
 from xlm_model.tasks.sequences import TokenSequence
-from xlm_text import XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer
 from xlm_text.errors import InputError
 
 
@@ -58,7 +58,7 @@ class ChooseTask(FinetuningTask):
         return (values.text("text"), choices), number
 
     def inference(
-        self, model: Any, tokenizer: XLMTokenizer, examples: Sequence[Example]
+        self, model: Any, tokenizer: TaskTokenizer, examples: Sequence[Example]
     ) -> MultipleChoice:
         """Return the task of the same name."""
         return MultipleChoice(model, tokenizer, truncation=self.truncation)
@@ -71,7 +71,7 @@ class ChooseTask(FinetuningTask):
     ) -> list[Item]:
         return [Item(tuple(sequence for sequence, _ in prepared), example.target)]
 
-    def collate(self, items: Sequence[Item], tokenizer: XLMTokenizer) -> ExampleBatch:  # noqa: D102
+    def collate(self, items: Sequence[Item], tokenizer: TaskTokenizer) -> ExampleBatch:  # noqa: D102
         labels = torch.tensor([item.target for item in items])
         counts = [len(item.sequences) for item in items]
         return ExampleBatch(pack_items(items), {"labels": labels}, counts, name=self.name)

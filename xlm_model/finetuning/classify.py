@@ -20,7 +20,7 @@ from xlm_model.finetuning.task import FinetuningTask, pack_items
 from xlm_model.heads import XLMForSequenceClassification
 from xlm_model.tasks import Classification, TextClassification
 from xlm_model.tasks.sequences import TokenSequence
-from xlm_text import XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer
 from xlm_text.errors import InputError
 
 # What a label may be, and what the configuration calls it.
@@ -95,7 +95,7 @@ class ClassifyTask(FinetuningTask):
         return {**problem, **(super().config(labels) if labels else {"num_labels": 1})}
 
     def inference(
-        self, model: Any, tokenizer: XLMTokenizer, examples: Sequence[Example]
+        self, model: Any, tokenizer: TaskTokenizer, examples: Sequence[Example]
     ) -> TextClassification:
         """Return the task of the same name."""
         return TextClassification(model, tokenizer, truncation=self.truncation)
@@ -110,7 +110,7 @@ class ClassifyTask(FinetuningTask):
             target = labels[target]
         return [Item(tuple(prepared), target)]
 
-    def collate(self, items: Sequence[Item], tokenizer: XLMTokenizer) -> ExampleBatch:  # noqa: D102
+    def collate(self, items: Sequence[Item], tokenizer: TaskTokenizer) -> ExampleBatch:  # noqa: D102
         dtype = torch.int64 if self.problem == "single" else torch.float32
         labels = torch.tensor([item.target for item in items], dtype=dtype)
         return ExampleBatch(pack_items(items), {"labels": labels}, name=self.name)

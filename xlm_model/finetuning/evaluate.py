@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from xlm_model.auto import find_model, fitting, read_config_of
 from xlm_model.checkpoints.reading import read_checkpoint
 from xlm_model.config import XLMConfig
 from xlm_model.errors import CheckpointError
@@ -21,14 +23,8 @@ from xlm_model.finetuning.metrics import Metrics
 from xlm_model.finetuning.sources import Sources
 from xlm_model.finetuning.tag import TagTask
 from xlm_model.finetuning.task import FinetuningTask
-from xlm_model.heads import (
-    XLMForMultipleChoice,
-    XLMForSequenceClassification,
-    XLMForTokenClassification,
-)
-from xlm_model.heads.detection import find_head
 from xlm_model.tasks.devices import find_device
-from xlm_text import XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer, load_tokenizer
 from xlm_text.errors import InputError
 
 
@@ -37,7 +33,7 @@ def evaluate(
     data: Sources,
     *,
     task: FinetuningTask | None = None,
-    tokenizer: XLMTokenizer | None = None,
+    tokenizer: TaskTokenizer | None = None,
     device: torch.device | str | None = None,
     **hub: Any,
 ) -> Mapping[str, Metrics]:
@@ -56,12 +52,12 @@ def evaluate(
         CheckpointError, ConfigError: the checkpoint cannot be used.
     """
     task = task or task_of(checkpoint, **hub)
-    tokenizer = tokenizer or XLMTokenizer.from_pretrained(checkpoint, **hub)
+    tokenizer = tokenizer or load_tokenizer(checkpoint, read_config_of(checkpoint, hub), **hub)
     examples = read_examples(data, task.column_names, task.read, tokenizer)
     if not examples:
         raise InputError("got no data: expected some, such as en=test.tsv")
-    model = task.model_class.from_pretrained(
-        checkpoint, dtype=torch.float32, device=find_device(device), **hub
+    model = fitting(
+        task.model_class, checkpoint, dtype=torch.float32, device=find_device(device), **hub
     )
     names = model.config.id2label
     first = next(iter(examples.values()))[0]
@@ -89,28 +85,23 @@ def task_of(
         CheckpointError: it learnt none.
         InputError: an option that the task does not have.
     """
-    purpose, head = find_head(read_checkpoint(checkpoint, **hub).tensors)
-    known: dict[str, Any] = {}
-    kind: type[FinetuningTask]
-    if head is XLMForSequenceClassification:
-        kind, known = ClassifyTask, {"problem": _problem_of(checkpoint, **hub)}
-    elif head is XLMForTokenClassification:
-        kind = TagTask
-    elif head is XLMForMultipleChoice:
-        kind = ChooseTask
-    elif head in HEADS.values():
-        kind = AnswerTask
-        known = {"head": next(name for name, cls in HEADS.items() if cls is head)}
-    else:
+    found = read_checkpoint(checkpoint, **hub)
+    purpose, head = find_model(found)
+    tasks: list[FinetuningTask] = [
+        *(ClassifyTask(problem=_problem_of(found.config)), TagTask(), ChooseTask()),
+        *(AnswerTask(head=name) for name in HEADS),
+    ]
+    task = next((task for task in tasks if issubclass(head, task.model_class)), None)
+    if task is None:
         raise CheckpointError(
             f"{checkpoint}: its head is {purpose}: expected one of a task; fine-tune it first"
         )
     for name in options or {}:
-        if name not in kind.__dataclass_fields__:
+        if name not in task.__dataclass_fields__:
             raise InputError(f"has no effect on a checkpoint for {purpose}", argument=name)
-    return kind(columns or {}, **known, **(options or {}))
+    return replace(task, columns=columns or {}, **(options or {}))
 
 
-def _problem_of(checkpoint: str | Path, **hub: Any) -> str:
-    problem = XLMConfig.from_pretrained(checkpoint, **hub).problem_type
-    return next((name for name, other in PROBLEMS.items() if other == problem), "single")
+def _problem_of(config: XLMConfig) -> str:
+    names = (name for name, problem in PROBLEMS.items() if problem == config.problem_type)
+    return next(names, "single")

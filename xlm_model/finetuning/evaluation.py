@@ -13,8 +13,8 @@ from torch import nn
 from xlm_model.finetuning.examples import Example
 from xlm_model.finetuning.metrics import Metrics
 from xlm_model.finetuning.task import FinetuningTask, prepare
+from xlm_model.tasks.tokenizers import TaskTokenizer
 from xlm_model.training.devices import is_sharded
-from xlm_text import XLMTokenizer
 
 # The mean over all languages.
 MEAN = "mean"
@@ -45,7 +45,7 @@ class LanguageScores:
         self,
         task: FinetuningTask,
         model: nn.Module,
-        tokenizer: XLMTokenizer,
+        tokenizer: TaskTokenizer,
         examples: Mapping[str, Sequence[Example]],
         labels: Sequence[str] | None,
     ) -> None:

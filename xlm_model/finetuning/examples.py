@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from xlm_model.finetuning.files import Row, read_file
 from xlm_model.finetuning.sources import Source, Sources, read_sources
 from xlm_model.tasks.base import Asked
-from xlm_text import XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer, language_of
 from xlm_text.errors import Argument, InputError
 
 Reader = Callable[["Values"], tuple[Any, Any]]
@@ -108,7 +108,7 @@ class Values:
 
 
 def read_examples(
-    given: Sources, columns: Mapping[str, str], read: Reader, tokenizer: XLMTokenizer
+    given: Sources, columns: Mapping[str, str], read: Reader, tokenizer: TaskTokenizer
 ) -> dict[str, list[Example]]:
     """Read data, and return their examples by language, or pair of languages.
 
@@ -177,7 +177,7 @@ def _named(value: Any, names: list[str]) -> Any:
     return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
 
 
-def _language_of(row: Row, source: Source, tokenizer: XLMTokenizer) -> str:
+def _language_of(row: Row, source: Source, tokenizer: TaskTokenizer) -> str:
     column = str(source.lang_column)
     lang = row.values.get(column)
     if not isinstance(lang, str):
@@ -185,9 +185,10 @@ def _language_of(row: Row, source: Source, tokenizer: XLMTokenizer) -> str:
     return _check_language(tokenizer, lang, row.place)
 
 
-def _check_language(tokenizer: XLMTokenizer, lang: str, place: str) -> str:
+def _check_language(tokenizer: Any, lang: str, place: str) -> str:
+    """Return a language, by which scores are told apart even where the tokenizer has none."""
     try:
-        return tokenizer.check_language(lang)
+        return language_of(tokenizer, lang) or lang
     except InputError as error:
         raise at_place(error, place) from None
 

@@ -10,14 +10,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from xlm_model.checkpoints.reading import read_checkpoint
-from xlm_model.config import XLMConfig
+from xlm_model.auto import find_model, fitting
+from xlm_model.checkpoints.reading import LoadedCheckpoint, read_checkpoint
 from xlm_model.encoder import XLMModel
 from xlm_model.finetuning.task import FinetuningTask
 from xlm_model.heads import ModelWithHead
-from xlm_model.heads.detection import find_head
 from xlm_model.training.seeding import Purpose, torch_seed
 from xlm_text.errors import InputError
+
+_EMBEDDINGS = (
+    *("embeddings", "position_embeddings", "lang_embeddings", "type_embeddings"),
+    "layer_norm_emb",
+)
 
 
 def load_model(
@@ -40,18 +44,20 @@ def load_model(
         seed: Of the training.
         **hub: Such as `revision`.
     """
-    _, known = find_head(read_checkpoint(checkpoint, **hub).tensors)
-    learnt = known is task.model_class
-    if learnt:
-        config = XLMConfig.from_pretrained(checkpoint, **hub)
-        learnt = _has_learnt(config, task, labels)
-        if learnt and labels is not None:
-            labels = list(config.id2label.values())
+    found = read_checkpoint(checkpoint, **hub)
+    learnt = _has_learnt(task, found, labels)
+    if learnt and labels is not None:
+        labels = list(found.config.id2label.values())
     torch.manual_seed(torch_seed(seed, Purpose.WEIGHTS))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*new at random")  # it is what is wanted
-        model = task.model_class.from_pretrained(
-            checkpoint, new_head=True, dtype=torch.float32, **task.config(labels), **hub
+        model = fitting(
+            task.model_class,
+            checkpoint,
+            new_head=True,
+            dtype=torch.float32,
+            **task.config(labels),
+            **hub,
         )
     assert isinstance(model, ModelWithHead)
     if not learnt:
@@ -61,8 +67,13 @@ def load_model(
     return model
 
 
-def _has_learnt(config: XLMConfig, task: FinetuningTask, labels: Sequence[str] | None) -> bool:
-    """Whether a checkpoint with the task's head is for the same: labels in any order."""
+def _has_learnt(
+    task: FinetuningTask, found: LoadedCheckpoint, labels: Sequence[str] | None
+) -> bool:
+    """Whether a checkpoint has the task's head, for the same: labels in any order."""
+    config = found.config
+    if not issubclass(find_model(found)[1], task.model_class):
+        return False
     wanted = task.config(labels)
     names = wanted.pop("id2label", config.id2label)
     is_alike = all(getattr(config, key) == value for key, value in wanted.items())
@@ -105,7 +116,7 @@ def parameter_groups(
 
 
 def _lowest(encoder: XLMModel, layers: int) -> Iterator[nn.Module]:
-    for name in ("embeddings", "position_embeddings", "lang_embeddings", "layer_norm_emb"):
+    for name in _EMBEDDINGS:
         module = getattr(encoder, name, None)
         if isinstance(module, nn.Module):
             yield module

@@ -9,8 +9,9 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from xlm_model.auto import read_config_of
 from xlm_model.finetuning.batches import Item, ShuffledBatches
 from xlm_model.finetuning.evaluation import LanguageScores
 from xlm_model.finetuning.examples import Example, fingerprint, read_examples
@@ -22,16 +23,24 @@ from xlm_model.finetuning.sources import Sources
 from xlm_model.finetuning.task import FinetuningTask, prepare
 from xlm_model.finetuning.weights import class_weights, weighted_loss
 from xlm_model.heads import ModelWithHead
+from xlm_model.tasks.tokenizers import TaskTokenizer, load_tokenizer
 from xlm_model.training.devices import processes
 from xlm_model.training.loop import StepDone, Training, TrainingResult
 from xlm_model.training.protocols import Scores
 from xlm_model.training.run_folder import RunFolder
 from xlm_model.training.settings import TrainingSettings
-from xlm_text import XLMTokenizer
 from xlm_text.errors import Argument, InputError
 from xlm_text.files.folders import whole_file
 
 SCORES = "scores.json"
+
+
+class SavedTokenizer(TaskTokenizer, Protocol):
+    """A tokenizer whose files go beside the weights."""
+
+    def save_pretrained(self, save_directory: Path) -> Any:
+        """Write the files into a folder."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ def finetune(
     *,
     valid: Sources | None = None,
     test: Sources | None = None,
-    tokenizer: XLMTokenizer | None = None,
+    tokenizer: SavedTokenizer | None = None,
     settings: TrainingSettings = DEFAULT_TRAINING,
     finetuning_settings: FinetuningSettings | None = None,
     resume: bool = False,
@@ -110,7 +119,7 @@ def finetune(
     folder = RunFolder(output)
     is_main = processes().is_main_process
     with folder.locked(resume=resume) if is_main else nullcontext():
-        tokenizer = tokenizer or XLMTokenizer.from_pretrained(checkpoint, **hub)
+        tokenizer = tokenizer or load_tokenizer(checkpoint, read_config_of(checkpoint, hub), **hub)
         data = (train, valid or {}, test or {})
         start = _start(
             task, checkpoint, data, tokenizer, labels=how.labels, seed=settings.seed, hub=hub
@@ -134,7 +143,7 @@ def finetune(
         )
         ended = training.run()
         valid_scores = {lang: dict(found) for lang, found in ended.best_scores.items()}
-        result = FinetuningResult(ended, valid_scores, _test(task, start, ended.checkpoint))
+        result = FinetuningResult(ended, valid_scores, _test(start, ended.checkpoint))
         if is_main:
             _write_scores(task, folder.path / SCORES, result)
     return result
@@ -162,7 +171,7 @@ def _start(
     task: FinetuningTask,
     checkpoint: str | Path,
     data: Sequence[Sources],
-    tokenizer: XLMTokenizer,
+    tokenizer: TaskTokenizer,
     *,
     labels: Sequence[str] | None,
     seed: int,
@@ -184,12 +193,12 @@ def _start(
     return _Start(examples, names, model, *scores)
 
 
-def _test(task: FinetuningTask, start: _Start, checkpoint: Path) -> Mapping[str, Metrics]:
+def _test(start: _Start, checkpoint: Path) -> Mapping[str, Metrics]:
     """Return the scores of a checkpoint on what is kept for the end."""
     if start.test is None:
         return {}
     device = next(start.model.parameters()).device
-    return start.test.of(task.model_class.from_pretrained(checkpoint, device=device))
+    return start.test.of(type(start.model).from_pretrained(checkpoint, device=device))
 
 
 def _check_needs_no_scores(settings: TrainingSettings) -> None:
@@ -203,7 +212,7 @@ def _check_needs_no_scores(settings: TrainingSettings) -> None:
 
 
 def _batches(
-    task: FinetuningTask, start: _Start, tokenizer: XLMTokenizer, size: int, seed: int
+    task: FinetuningTask, start: _Start, tokenizer: TaskTokenizer, size: int, seed: int
 ) -> ShuffledBatches:
     numbers = {label: i for i, label in enumerate(start.labels or ())}
     inference = task.inference(start.model, tokenizer, start.examples)

@@ -18,7 +18,7 @@ from xlm_model.inputs import IGNORED
 from xlm_model.tasks import Tag, TokenClassification
 from xlm_model.tasks.entities import has_entities
 from xlm_model.tasks.sequences import TokenSequence
-from xlm_text import XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer
 from xlm_text.errors import InputError
 
 
@@ -67,7 +67,7 @@ class TagTask(FinetuningTask):
         return labels
 
     def inference(
-        self, model: Any, tokenizer: XLMTokenizer, examples: Sequence[Example]
+        self, model: Any, tokenizer: TaskTokenizer, examples: Sequence[Example]
     ) -> TokenClassification:
         """Return the task of the same name."""
         return TokenClassification(model, tokenizer, truncation=self.truncation)
@@ -81,7 +81,7 @@ class TagTask(FinetuningTask):
             target[at] = labels[example.target[word]]
         return [Item((sequence,), target)]
 
-    def collate(self, items: Sequence[Item], tokenizer: XLMTokenizer) -> ExampleBatch:  # noqa: D102
+    def collate(self, items: Sequence[Item], tokenizer: TaskTokenizer) -> ExampleBatch:  # noqa: D102
         labels = torch.tensor([label for item in items for label in item.target])
         return ExampleBatch(pack_items(items), {"labels": labels}, name=self.name)
 

@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from xlm_model.attention import PackedBatch, pack
+from xlm_model.attention import PackedBatch
 from xlm_model.finetuning.batches import ExampleBatch, Item
 from xlm_model.finetuning.examples import Example, Values, at_place
 from xlm_model.finetuning.metrics import Metrics
 from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Task
 from xlm_model.tasks.batching import chunks
-from xlm_text import XLMTokenizer
+from xlm_model.tasks.sequences import pack_sequences
+from xlm_model.tasks.tokenizers import TaskTokenizer
 from xlm_text.errors import InputError
 
 _CHUNK = 256
@@ -77,7 +78,7 @@ class FinetuningTask(ABC):
 
     @abstractmethod
     def inference(
-        self, model: Any, tokenizer: XLMTokenizer, examples: Sequence[Example]
+        self, model: Any, tokenizer: TaskTokenizer, examples: Sequence[Example]
     ) -> Task[Any, Any]:
         """Return the task that answers examples: training, too, gets its sequences from it."""
 
@@ -86,7 +87,7 @@ class FinetuningTask(ABC):
         """Make what is learnt from of an example and the sequences that the task made of it."""
 
     @abstractmethod
-    def collate(self, items: Sequence[Item], tokenizer: XLMTokenizer) -> ExampleBatch:
+    def collate(self, items: Sequence[Item], tokenizer: TaskTokenizer) -> ExampleBatch:
         """Make a batch of items."""
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
@@ -135,6 +136,4 @@ def prepare(task: Task[Any, Any], examples: Sequence[Example]) -> Iterator[list[
 
 def pack_items(items: Sequence[Item]) -> PackedBatch:
     """Put the sequences of items one behind the other."""
-    sequences = [sequence for item in items for sequence in item.sequences]
-    langs = [sequence.langs for sequence in sequences if sequence.langs is not None]
-    return pack([sequence.ids for sequence in sequences], langs or None)
+    return pack_sequences([sequence for item in items for sequence in item.sequences])

@@ -17,7 +17,8 @@ from xlm_model.heads import XLMForQuestionAnswering, XLMForQuestionAnsweringSimp
 from xlm_model.outputs import XLMForQuestionAnsweringOutput
 from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.sequences import TextInput, TokenSequence, call, check_sequence, sequence_of
-from xlm_text import InputError, XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer
+from xlm_text import InputError
 from xlm_text.errors import Argument
 
 
@@ -88,6 +89,7 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
 
     Example:
         >>> from xlm_model import XLMConfig, XLMForQuestionAnsweringSimple
+        >>> from xlm_text import XLMTokenizer
         >>> tokenizer = XLMTokenizer.from_pretrained()
         >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
         >>> model = XLMForQuestionAnsweringSimple(config).eval()
@@ -102,7 +104,7 @@ class QuestionAnswering(Task[tuple[str, str], list[Answer]]):
     def __init__(
         self,
         model: XLMForQuestionAnsweringSimple | XLMForQuestionAnswering,
-        tokenizer: XLMTokenizer,
+        tokenizer: TaskTokenizer,
         *,
         n_best: int = 1,
         max_answer_tokens: int = 30,

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from xlm_model.attention import PackedBatch, pack
+from xlm_model.attention import PackedBatch
 from xlm_model.auto import fitting
 from xlm_model.config import XLMConfig
 from xlm_model.modes import evaluating
@@ -23,14 +23,15 @@ from xlm_model.tasks import batching
 from xlm_model.tasks.batching import Batcher, Limits, chunks, prefetch
 from xlm_model.tasks.devices import find_device, quantize
 from xlm_model.tasks.models import unwrap
-from xlm_model.tasks.sequences import TokenSequence
+from xlm_model.tasks.sequences import TokenSequence, pack_sequences
 from xlm_model.tasks.tokenizers import (
     NO_LANGUAGES,
+    TaskTokenizer,
     check_tokenizer,
     has_languages,
     load_tokenizer,
 )
-from xlm_text import InputError, XLMTokenizer
+from xlm_text import InputError
 from xlm_text.errors import Argument
 
 Example = TypeVar("Example")
@@ -96,7 +97,7 @@ class Task(Generic[Example, Result]):
     max_length: int | None = None
 
     def __init__(
-        self, model: Any, tokenizer: XLMTokenizer, *, batch_size: int | None = None
+        self, model: Any, tokenizer: TaskTokenizer, *, batch_size: int | None = None
     ) -> None:
         check_at_least("batch_size", batch_size, 1)
         model = unwrap(model)
@@ -116,7 +117,7 @@ class Task(Generic[Example, Result]):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         int8: bool = False,
-        tokenizer: XLMTokenizer | None = None,
+        tokenizer: TaskTokenizer | None = None,
         revision: str | None = None,
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
@@ -268,8 +269,7 @@ class Task(Generic[Example, Result]):
 
     def _pack(self, sequences: Sequence[TokenSequence]) -> PackedBatch:
         """Put sequences one behind the other, where the model works."""
-        langs = [sequence.langs for sequence in sequences if sequence.langs is not None]
-        return pack([sequence.ids for sequence in sequences], langs or None, self.device)
+        return pack_sequences(sequences, self.device)
 
     def _run(self, model: Any, batch: PackedBatch, **options: Any) -> Any:
         """Call the task's model, or its encoder, on packed sequences.

@@ -11,7 +11,8 @@ import torch
 from xlm_model.heads import XLMForMultipleChoice, XLMForSequenceClassification
 from xlm_model.tasks.base import Asked, Task, check_at_least, label_names, softmax
 from xlm_model.tasks.sequences import TextInput, TokenSequence, tokenize
-from xlm_text import InputError, XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer
+from xlm_text import InputError
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class TextClassification(Task[str | tuple[str, str], Classification]):
 
     Example:
         >>> from xlm_model import XLMConfig, XLMForSequenceClassification
+        >>> from xlm_text import XLMTokenizer
         >>> tokenizer = XLMTokenizer.from_pretrained()
         >>> config = XLMConfig(
         ...     vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4, num_labels=3
@@ -78,7 +80,7 @@ class TextClassification(Task[str | tuple[str, str], Classification]):
     def __init__(
         self,
         model: XLMForSequenceClassification,
-        tokenizer: XLMTokenizer,
+        tokenizer: TaskTokenizer,
         *,
         labels: Sequence[str] | None = None,
         truncation: bool = False,
@@ -138,6 +140,7 @@ class MultipleChoice(Task[tuple[str, Sequence[str]], Choice]):
 
     Example:
         >>> from xlm_model import XLMConfig, XLMForMultipleChoice
+        >>> from xlm_text import XLMTokenizer
         >>> tokenizer = XLMTokenizer.from_pretrained()
         >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
         >>> choose = MultipleChoice(XLMForMultipleChoice(config).eval(), tokenizer)
@@ -151,7 +154,7 @@ class MultipleChoice(Task[tuple[str, Sequence[str]], Choice]):
     def __init__(
         self,
         model: XLMForMultipleChoice,
-        tokenizer: XLMTokenizer,
+        tokenizer: TaskTokenizer,
         *,
         truncation: bool = False,
         batch_size: int | None = None,

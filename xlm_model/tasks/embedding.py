@@ -18,7 +18,8 @@ from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Asked, Result, Task, check_at_least
 from xlm_model.tasks.sentence_folders import read_sentence_folder
 from xlm_model.tasks.sequences import Offset, TextInput, TokenSequence, tokenize
-from xlm_text import InputError, XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer
+from xlm_text import InputError
 
 Pooling = Literal["mean", "first", "max"]
 Self = TypeVar("Self", bound="SentenceEmbedding")
@@ -50,7 +51,7 @@ class _Embedding(Task[str, Result]):
     def __init__(
         self,
         model: XLMModel,
-        tokenizer: XLMTokenizer,
+        tokenizer: TaskTokenizer,
         *,
         normalize: bool = False,
         layer: int | None = None,
@@ -128,6 +129,7 @@ class SentenceEmbedding(_Embedding[Tensor]):
 
     Example:
         >>> from xlm_model import XLMConfig
+        >>> from xlm_text import XLMTokenizer
         >>> tokenizer = XLMTokenizer.from_pretrained()
         >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
         >>> embed = SentenceEmbedding(XLMModel(config).eval(), tokenizer)
@@ -138,7 +140,7 @@ class SentenceEmbedding(_Embedding[Tensor]):
     def __init__(
         self,
         model: XLMModel,
-        tokenizer: XLMTokenizer,
+        tokenizer: TaskTokenizer,
         *,
         pooling: Pooling | None = None,
         normalize: bool = False,
@@ -213,6 +215,7 @@ class TokenEmbedding(_Embedding[TokenVectors]):
 
     Example:
         >>> from xlm_model import XLMConfig
+        >>> from xlm_text import XLMTokenizer
         >>> tokenizer = XLMTokenizer.from_pretrained()
         >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
         >>> [found] = TokenEmbedding(XLMModel(config).eval(), tokenizer)(["Hello!"], lang="en")

@@ -14,8 +14,8 @@ from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.objective import is_causal, load_language_model, refuse
 from xlm_model.tasks.sequences import TextInput, TokenSequence, tokenize
-from xlm_model.tasks.tokenizers import language_of, pieces_of
-from xlm_text import InputError, XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer, language_of, pieces_of
+from xlm_text import InputError
 from xlm_text.errors import Argument
 
 # Masks whose scores of the whole vocabulary are in memory at once.
@@ -73,6 +73,7 @@ class FillMask(Task[str, list[Mask]]):
 
     Example:
         >>> from xlm_model import XLMConfig, XLMWithLMHeadModel
+        >>> from xlm_text import XLMTokenizer
         >>> tokenizer = XLMTokenizer.from_pretrained()
         >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
         >>> fill = FillMask(XLMWithLMHeadModel(config).eval(), tokenizer, top_k=3)
@@ -86,7 +87,7 @@ class FillMask(Task[str, list[Mask]]):
     def __init__(
         self,
         model: XLMWithLMHeadModel,
-        tokenizer: XLMTokenizer,
+        tokenizer: TaskTokenizer,
         *,
         top_k: int = 5,
         candidates: Sequence[str] | None = None,
@@ -217,4 +218,5 @@ class FillMask(Task[str, list[Mask]]):
                 f"the candidate {word!r} is {' '.join(pieces) or 'nothing'!r}{where}: expected "
                 "one piece of the vocabulary, as a mask stands for one"
             )
-        return ids[0]
+        found: int = ids[0]
+        return found

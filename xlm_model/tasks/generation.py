@@ -14,7 +14,8 @@ from xlm_model.tasks.base import Asked, Task, check_at_least
 from xlm_model.tasks.batching import CPU, Limits
 from xlm_model.tasks.objective import is_causal, load_language_model, refuse
 from xlm_model.tasks.sequences import TextInput, TokenSequence, call, sequence_of
-from xlm_text import InputError, XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer
+from xlm_text import InputError
 from xlm_text.errors import Argument
 
 
@@ -58,6 +59,7 @@ class TextGeneration(Task[str, Generated]):
 
     Example:
         >>> from xlm_model import XLMConfig
+        >>> from xlm_text import XLMTokenizer
         >>> tokenizer = XLMTokenizer.from_pretrained()
         >>> config = XLMConfig(
         ...     vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4, causal=True
@@ -74,7 +76,7 @@ class TextGeneration(Task[str, Generated]):
     def __init__(
         self,
         model: XLMWithLMHeadModel,
-        tokenizer: XLMTokenizer,
+        tokenizer: TaskTokenizer,
         *,
         max_new_tokens: int = 50,
         temperature: float | None = None,

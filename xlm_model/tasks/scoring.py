@@ -17,7 +17,8 @@ from xlm_model.tasks.base import Asked, Task
 from xlm_model.tasks.batching import Limits
 from xlm_model.tasks.objective import is_causal, load_language_model
 from xlm_model.tasks.sequences import TextInput, TokenSequence, tokenize
-from xlm_text import InputError, XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer
+from xlm_text import InputError
 
 Scored = Literal["both", "first", "second"]
 
@@ -103,6 +104,7 @@ class TextScoring(Task[str | tuple[str, str], Score]):
 
     Example:
         >>> from xlm_model import XLMConfig
+        >>> from xlm_text import XLMTokenizer
         >>> tokenizer = XLMTokenizer.from_pretrained()
         >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
         >>> score = TextScoring(XLMWithLMHeadModel(config).eval(), tokenizer)
@@ -118,7 +120,7 @@ class TextScoring(Task[str | tuple[str, str], Score]):
     def __init__(
         self,
         model: XLMWithLMHeadModel,
-        tokenizer: XLMTokenizer,
+        tokenizer: TaskTokenizer,
         *,
         scored: Scored = "both",
         truncation: bool = False,

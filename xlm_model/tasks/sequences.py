@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
+
+from xlm_model.attention import PackedBatch, pack
 from xlm_model.config import XLMConfig
-from xlm_model.tasks.tokenizers import has_languages
-from xlm_text import InputError, XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer, has_languages, language_of
+from xlm_text import InputError
 from xlm_text.batches.samples import check_string
 from xlm_text.errors import Argument
 
@@ -63,8 +66,16 @@ class TokenSequence:
         return len(self.ids)
 
 
+def pack_sequences(
+    sequences: Sequence[TokenSequence], device: torch.device | str = "cpu"
+) -> PackedBatch:
+    """Put sequences one behind the other."""
+    langs = [sequence.langs for sequence in sequences if sequence.langs is not None]
+    return pack([sequence.ids for sequence in sequences], langs or None, device)
+
+
 def tokenize(
-    tokenizer: XLMTokenizer,
+    tokenizer: TaskTokenizer,
     config: XLMConfig,
     texts: Sequence[TextInput],
     *,
@@ -110,7 +121,7 @@ def tokenize(
 
 
 def call(
-    tokenizer: XLMTokenizer, config: XLMConfig, texts: Sequence[TextInput], **options: Any
+    tokenizer: TaskTokenizer, config: XLMConfig, texts: Sequence[TextInput], **options: Any
 ) -> Any:
     """Call the tokenizer on texts, with the columns that `sequence_of` reads."""
     pairs = [text.pair for text in texts if text.pair is not None]
@@ -119,7 +130,7 @@ def call(
         if not words:
             check_string("text", text.text, i)  # the tokenizer takes ids, too; tasks do not
     if has_languages(tokenizer):
-        langs = [tokenizer.check_language(text.lang) for text in texts]
+        langs = [language_of(tokenizer, text.lang) for text in texts]
         lang_pairs = [text.lang_pair or lang for text, lang in zip(texts, langs, strict=True)]
         options |= {
             "lang": langs,

@@ -14,7 +14,8 @@ from xlm_model.heads import XLMForTokenClassification
 from xlm_model.tasks.base import Asked, Task, label_names, softmax
 from xlm_model.tasks.entities import find_entities
 from xlm_model.tasks.sequences import TextInput, TokenSequence, is_words, tokenize
-from xlm_text import InputError, XLMTokenizer
+from xlm_model.tasks.tokenizers import TaskTokenizer
+from xlm_text import InputError
 
 Aggregation = Literal["none", "first", "average", "max", "entities"]
 
@@ -56,6 +57,7 @@ class TokenClassification(Task[str | Sequence[str], list[Tag]]):
 
     Example:
         >>> from xlm_model import XLMConfig, XLMForTokenClassification
+        >>> from xlm_text import XLMTokenizer
         >>> tokenizer = XLMTokenizer.from_pretrained()
         >>> config = XLMConfig(vocab_size=len(tokenizer), emb_dim=32, n_layers=2, n_heads=4)
         >>> tag = TokenClassification(XLMForTokenClassification(config).eval(), tokenizer)
@@ -68,7 +70,7 @@ class TokenClassification(Task[str | Sequence[str], list[Tag]]):
     def __init__(
         self,
         model: XLMForTokenClassification,
-        tokenizer: XLMTokenizer,
+        tokenizer: TaskTokenizer,
         *,
         aggregation: Aggregation = "first",
         labels: Sequence[str] | None = None,

@@ -18,9 +18,10 @@ class TaskTokenizer(Protocol):
     """A tokenizer that tasks work with.
 
     Its call takes a list of texts, None or a list of second texts, and `truncation`, `max_length`,
-    `stride`, `return_overflowing_tokens`, `return_offsets_mapping`, `return_attention_mask`,
-    `return_special_tokens_mask` and `verbose`; it returns a mapping with a list for each text under
-    `input_ids` and what was asked for, and `word_ids(i)`. Offsets count code points.
+    `stride`, `is_split_into_words`, `return_overflowing_tokens`, `return_offsets_mapping`,
+    `return_attention_mask`, `return_special_tokens_mask` and `verbose`; it returns a mapping with a
+    list for each text under `input_ids` and what was asked for, and `word_ids(i)`. Offsets count
+    code points.
 
     One that has `check_language`, as `XLMTokenizer`, is also given `lang`, `lang_pair` and
     `return_langs`; any other one has no use for languages.
