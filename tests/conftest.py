@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 # Before any import that reads them.  One thread for each process: several test processes run side
@@ -12,6 +13,8 @@ from pathlib import Path
 os.environ.update(
     {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 )
+# What is kept on disk between processes, kept for this run alone; its processes share it.
+os.environ.setdefault("HF_ASSETS_CACHE", tempfile.mkdtemp(prefix="xlm-assets-"))
 # Tests never go to the network.
 os.environ["HF_HUB_OFFLINE"] = "1"
 

@@ -70,7 +70,7 @@ FINETUNING = "xlm_model.finetuning"
 # A room, and the rooms of its package that it may use.
 LAYERS = {
     "xlm_text.alignment": {"xlm_text.characters"},
-    "xlm_text.rules": {"xlm_text.alignment", "xlm_text.characters"},
+    "xlm_text.rules": {"xlm_text.alignment", "xlm_text.characters", "xlm_text.files"},
     "xlm_text.segmenters": {"xlm_text.characters", "xlm_text.errors", "xlm_text.languages"},
     "xlm_text.pipelines": {
         *("xlm_text.alignment", "xlm_text.characters", "xlm_text.languages", "xlm_text.rules"),

@@ -17,9 +17,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain, count, pairwise, repeat, starmap
 from operator import add, attrgetter, le
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers.models import BPE
+
+from xlm_text.files.disk_cache import cached, digest
 
 END_OF_WORD = "</w>"
 
@@ -30,6 +32,21 @@ _id_of = attrgetter("id")
 # So many characters are merged in Python first: building the Rust model takes as long as merging a
 # few thousand words, and whoever tokenizes a sentence should not wait for it.
 _FEW_CHARACTERS = 2000
+# What is to be known of so many merges is found out sooner than read.
+_FEW_MERGES = 10_000
+
+
+class _Facts(NamedTuple):
+    """What takes a while to find out about merges.
+
+    Attributes:
+        beyond: the pieces that are not in the vocabulary.
+        order_matters: whether a merge makes a piece that an earlier one takes.
+
+    """
+
+    beyond: list[str]
+    order_matters: bool
 
 
 class Subwords:
@@ -64,8 +81,7 @@ class Subwords:
     @cached_property
     def _bpe(self) -> BPE:
         """The bare Rust model, which is quicker to call for each word than a pipeline of it."""
-        pieces = set(chain.from_iterable(self._merges)).union(starmap(add, self._merges))
-        beyond = sorted({*pieces, self._unk_token}.difference(self._vocab))
+        beyond = self._facts.beyond
         return BPE(
             vocab={**self._vocab, **dict(zip(beyond, count(len(self._vocab)), strict=False))},
             merges=self._merges,
@@ -81,8 +97,17 @@ class Subwords:
         return dict(zip(self._vocab.values(), map(len, self._vocab), strict=True))
 
     @cached_property
-    def _order_matters(self) -> bool:
-        return _makes_earlier_pieces(self._merges)
+    def _facts(self) -> _Facts:
+        if len(self._merges) < _FEW_MERGES:
+            return self._find_facts()
+        merges = chain.from_iterable(self._merges)
+        key = digest(chain([self._unk_token], self._vocab, merges))
+        return _Facts(*cached("merges-1", key, self._find_facts))
+
+    def _find_facts(self) -> _Facts:
+        pieces = set(chain.from_iterable(self._merges)).union(starmap(add, self._merges))
+        beyond = sorted({*pieces, self._unk_token}.difference(self._vocab))
+        return _Facts(beyond, _makes_earlier_pieces(self._merges))
 
     def split(self, words: Sequence[str]) -> list[list[str]]:
         """Return the pieces of each word; the last piece of a word ends in ``</w>``.
@@ -120,14 +145,16 @@ class Subwords:
     def ids(self, words: Sequence[str]) -> list[tuple[int, ...] | None]:
         """Return the ids of each word's pieces; ``None`` if not all of them have an id."""
         if self._few > 0:
-            return [None] * len(words)
+            if sum(map(len, words)) <= self._few:
+                return [None] * len(words)
+            self._few = -1
         tokenize = self._bpe.tokenize
         unk, size = self._vocab.get(self._unk_token), len(self._vocab)
         rows: list[tuple[int, ...] | None]
         rows = [tuple(map(_id_of, tokenize(word))) for word in words]
         # Text with nothing unknown is the rule, and all of it is looked through at once.
         flat = list(chain.from_iterable(rows))  # type: ignore[arg-type]
-        special = self._order_matters or self.falls_apart("".join(words))
+        special = self._facts.order_matters or self.falls_apart("".join(words))
         if flat and (max(flat) >= size or unk in flat or special):
             for i, word in enumerate(words):
                 known = max(rows[i]) < size and unk not in rows[i]  # type: ignore[arg-type, operator]
@@ -136,7 +163,7 @@ class Subwords:
         return rows
 
     def _order_counts(self, word: str) -> bool:
-        return self._order_matters and len(set(pairwise(word))) < len(word) - 1
+        return self._facts.order_matters and len(set(pairwise(word))) < len(word) - 1
 
     def _spell_unknown(self, word: str) -> list[str]:
         """Return the pieces with their characters in the place of unknown ones."""

@@ -1,9 +1,7 @@
 """The character classes and nonbreaking prefixes of sacremoses, without importing all of it.
 
-Importing sacremoses takes longer than everything else that a first line of text needs: it brings
-joblib and NumPy along and compiles rules of which most lines need none.  Its data lie in two
-modules of their own, which are loaded here by themselves.  Where they are not found (the bounds in
-``pyproject.toml`` name the versions that have them) sacremoses itself is asked.
+They lie in modules of their own, which are loaded here by themselves.  Where they are not found
+(the bounds in ``pyproject.toml`` name the versions that have them) sacremoses itself is asked.
 """
 
 from __future__ import annotations
@@ -13,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import PathFinder
 from types import ModuleType
+
+from xlm_text.rules.sacremoses.source import of_sacremoses
 
 # Letters of these are put together from several lists.
 _FROM_SACREMOSES = frozenset({"zh", "ja", "ko", "cjk"})
@@ -26,6 +26,7 @@ class MosesData:
     Attributes:
         alphanumeric: the characters that make words.
         letters: those of them that are letters.
+        numbers: the digits and other numbers, between which a comma stays.
         lowercase: characters before which every word keeps a full stop.
         abbreviations: the words that keep a full stop whatever follows.
         numeric: the words that keep one before a digit.
@@ -34,6 +35,7 @@ class MosesData:
 
     alphanumeric: str
     letters: frozenset[str]
+    numbers: frozenset[str]
     lowercase: frozenset[str]
     abbreviations: frozenset[str]
     numeric: frozenset[str]
@@ -48,8 +50,8 @@ def moses_data(lang: str) -> MosesData:
 
 
 @cache
-def _characters() -> tuple[str, frozenset[str], frozenset[str]] | None:
-    """Return what makes words, the letters and the lower-case ones: large, and of all languages."""
+def _characters() -> tuple[str, frozenset[str], frozenset[str], frozenset[str]] | None:
+    """Return what makes words, letters, numbers and lower case: large, and of all languages."""
     classes, indic = _load_alone("_data_perluniprops"), _load_alone("indic")
     if classes is None or indic is None:
         return None
@@ -57,6 +59,7 @@ def _characters() -> tuple[str, frozenset[str], frozenset[str]] | None:
     return (
         classes.PERLUNIPROPS["IsAlnum"] + signs,
         frozenset(classes.PERLUNIPROPS["IsAlpha"] + signs),
+        frozenset(classes.PERLUNIPROPS["IsN"]),
         frozenset(classes.PERLUNIPROPS["IsLower"]),
     )
 
@@ -75,15 +78,16 @@ def nonbreaking_prefixes(lang: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _ask_sacremoses(lang: str) -> MosesData:
-    from sacremoses import MosesTokenizer
+    def ask() -> tuple[str, str, str, str, list[str]]:
+        from sacremoses import MosesTokenizer
 
-    moses = MosesTokenizer(lang=lang)
-    return MosesData(
-        moses.IsAlnum,
-        frozenset(moses.IsAlpha),
-        frozenset(moses.IsLower),
-        *_abbreviations(moses.NONBREAKING_PREFIXES),
-    )
+        moses = MosesTokenizer(lang=lang)
+        kinds = (moses.IsAlnum, moses.IsAlpha, moses.IsN, moses.IsLower)
+        return *kinds, moses.NONBREAKING_PREFIXES
+
+    alphanumeric, letters, numbers, lowercase, prefixes = of_sacremoses(f"data-{lang}", ask)
+    sets = (frozenset(letters), frozenset(numbers), frozenset(lowercase))
+    return MosesData(alphanumeric, *sets, *_abbreviations(prefixes))
 
 
 def _abbreviations(prefixes: list[str]) -> tuple[frozenset[str], frozenset[str]]:

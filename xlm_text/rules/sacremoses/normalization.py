@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from xlm_text.rules.engine import ReplaceFound, Rule, Rules, Strip, Substitution, Translation
+from xlm_text.rules.sacremoses.source import punctuation_expressions
 
 _UNICODE_PUNCTUATION = {
     "，": ",",
@@ -106,16 +107,13 @@ def normalization(lang: str) -> Rules:
 
 
 def _moses_punctuation(lang: str) -> list[Rule]:
-    # Importing sacremoses compiles its tables, which takes a while: not before it is needed.
-    from sacremoses import MosesPunctNormalizer
-
     # A single space in the place of a single space changes nothing.
     needs = {(" +", " "): "  "}
     return [
         Substitution(
             pattern, template, needs.get((pattern, template)) or required_characters(pattern)
         )
-        for pattern, template in MosesPunctNormalizer(lang=lang).substitutions
+        for pattern, template in punctuation_expressions(lang)
     ]
 
 

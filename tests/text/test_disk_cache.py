@@ -1,0 +1,114 @@
+"""What is kept on disk between processes: computed once, and never trusted when it is damaged."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import huggingface_hub.constants
+import pytest
+
+from xlm_text.files.disk_cache import cached, digest
+from xlm_text.rules.sacremoses.source import punctuation_expressions, word_expressions
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_ASSETS_CACHE", str(tmp_path))
+    return tmp_path / "xlm_text"
+
+
+class Count:
+    """Computes a value, and counts how often."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+        self.calls = 0
+
+    def __call__(self) -> object:
+        self.calls += 1
+        return self.value
+
+
+def test_a_value_is_computed_once_for_its_sources(folder: Path) -> None:
+    compute = Count([["ä</w>", 1], True])
+    for _ in range(3):
+        assert cached("name", digest(["a", "b"]), compute) == [["ä</w>", 1], True]
+    assert compute.calls == 1
+    assert cached("name", digest(["a", "c"]), Count(2)) == 2
+    assert cached("other", digest(["a", "b"]), Count(3)) == 3
+    assert len(list(folder.iterdir())) == 3
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", b"\xff\n[1]", None])
+def test_a_damaged_file_is_computed_and_written_again(folder: Path, damage: bytes | None) -> None:
+    cached("name", digest("a"), Count([1, 2]))
+    (file,) = folder.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"2]", b"3]") if damage is None else damage)
+    compute = Count([1, 2])
+    assert [cached("name", digest("a"), compute) for _ in range(2)] == [[1, 2]] * 2
+    assert compute.calls == 1
+    assert file.read_bytes() == whole
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
+    folder.write_text("a file in the folder's place")
+    assert cached("name", digest("a"), Count(7)) == 7
+
+
+@pytest.mark.parametrize("lang", ["ar", "en", "fr", "hi", "it", "ko", "ro"])
+def test_the_expressions_are_those_of_sacremoses(folder: Path, lang: str) -> None:
+    from sacremoses import MosesPunctNormalizer, MosesTokenizer
+
+    moses = MosesTokenizer(lang=lang)
+    theirs = [moses.DEDUPLICATE_SPACE, moses.ASCII_JUNK, moses.PAD_NOT_ISALNUM]
+    theirs += [moses.COMMA_SEPARATE_1, moses.COMMA_SEPARATE_2, moses.COMMA_SEPARATE_3]
+    theirs += {
+        "en": moses.ENGLISH_SPECIFIC_APOSTROPHE,
+        "fr": moses.FR_IT_SPECIFIC_APOSTROPHE,
+        "it": moses.FR_IT_SPECIFIC_APOSTROPHE,
+    }.get(lang, [moses.NON_SPECIFIC_APOSTROPHE])
+    theirs.append(moses.TRAILING_DOT_APOSTROPHE)
+    # Where sets of characters begin and end, in each place that a rule sees.
+    sets = [{*map(ord, chars)} for chars in (moses.IsAlnum, moses.IsAlpha, moses.IsN)]
+    edges = {c + by for chars in sets for by in (-1, 1) for c in chars if c + by not in chars}
+    inside = {c - by for c in edges for by in (-1, 1)}
+    lines = [f"{c}'{c}, {c},{c}'a'{c}1,{c}.'" for c in map(chr, sorted(edges | inside))]
+    for _ in range(2):  # asked of sacremoses, and read from the cache
+        ours = word_expressions(lang)
+        flat = [ours.one_space, ours.controls, ours.marks, *ours.commas, *ours.apostrophes]
+        flat.append(ours.dot_apostrophe)
+        assert len(flat) == len(theirs)
+        for (pattern, template), (their_pattern, their_template) in zip(flat, theirs, strict=True):
+            assert template == their_template
+            text = "\n".join(lines)
+            assert re.sub(pattern, template, text) == their_pattern.sub(their_template, text)
+        punctuation = MosesPunctNormalizer(lang=lang).substitutions
+        assert [tuple(rule) for rule in punctuation_expressions(lang)] == punctuation
+
+
+def test_the_second_process_does_not_import_sacremoses(tmp_path: Path) -> None:
+    program = """
+import sys
+from xlm_text import XLMTokenizer
+tokenizer = XLMTokenizer.from_pretrained()
+for lang in ("en", "zh"):
+    print(tokenizer.tokenize("Isn't it (“so”) — ' 3,5 %…  文字。", lang=lang))
+print("sacremoses" in sys.modules, file=sys.stderr)
+"""
+    done = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "HF_ASSETS_CACHE": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for _ in range(2)
+    ]
+    assert [run.stderr.strip().splitlines()[-1] for run in done] == ["True", "False"]
+    assert done[0].stdout == done[1].stdout

@@ -1,0 +1,69 @@
+"""What is derived from files that hardly ever change, kept on disk from one process to the next.
+
+It lies in the cache of the hub's client (``HF_HOME``, ``HF_ASSETS_CACHE``), and may be deleted at
+any time.  Nothing depends on it: what is missing or damaged is computed again, and what cannot be
+written is not kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from xlm_text.files.folders import whole_file
+
+V = TypeVar("V")
+
+
+def digest(texts: Iterable[str]) -> str:
+    """Return a key for what is derived from these texts."""
+    return hashlib.sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def cached(name: str, key: str, compute: Callable[[], V]) -> V:
+    """Return what was derived before from the same sources, or compute and keep it.
+
+    Args:
+        name: what it is; another one if it is to be computed in another way.
+        key: a digest of all that the value is derived from.
+        compute: computes the value, of what JSON can say: lists, not tuples.
+    """
+    # A light part of the client; the rest of it is only for downloads.
+    from huggingface_hub.constants import HF_ASSETS_CACHE
+
+    file = Path(HF_ASSETS_CACHE) / "xlm_text" / f"{name}-{key[:32]}.json"
+    try:
+        found: V = _read(file, key)
+    except (OSError, ValueError):
+        found = compute()
+        with suppress(OSError):
+            _write(file, key, found)
+    return found
+
+
+def _read(file: Path, key: str) -> Any:
+    """Return the value in a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is damaged, or derived from something else.
+    """
+    head, _, body = file.read_bytes().partition(b"\n")
+    if head.decode() != _head(key, body):
+        raise ValueError(f"{file} is damaged")
+    return json.loads(body)
+
+
+def _write(file: Path, key: str, value: object) -> None:
+    body = json.dumps(value, ensure_ascii=False).encode()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(file) as partial:
+        partial.write_bytes(f"{_head(key, body)}\n".encode() + body)
+
+
+def _head(key: str, body: bytes) -> str:
+    return f"{key} {hashlib.sha256(body).hexdigest()}"
