@@ -25,14 +25,14 @@ class Upper:
 def values_of(cache, texts):
     """Return the values of each text: by chunks where all are known, else through the cache."""
     found = {}
-    late = []
+    missing = {}
     for i, text in enumerate(texts):
         *chunks, last = text.split(" ")
         try:
             found[i] = [*map(cache.inside.__getitem__, chunks), cache.at_text_end[last]]
-        except KeyError:
-            late.append(i)
-    found.update((number, values) for number, values, _ in cache.values(texts, late))
+        except KeyError as error:
+            missing[i] = error.args[0]
+    found.update((number, values) for number, values, _ in cache.values(texts, missing))
     return [found[i] for i in range(len(texts))]
 
 

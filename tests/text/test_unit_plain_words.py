@@ -1,13 +1,19 @@
 """The short cut for common units gives the words that the rules give."""
 
 import itertools
+from functools import cache
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xlm_text.checkpoints import KNOWN_LANGUAGES
+from xlm_text.rules.engine import Rules
 from xlm_text.rules.sacremoses.data import moses_data
 from xlm_text.rules.sacremoses.normalization import normalization
 from xlm_text.rules.sacremoses.words import PlainWords, moses_words
+
+from .support import examples
 
 WORDS = [
     *(
@@ -58,9 +64,14 @@ CLOSING = [
 LANGUAGES = ["en", "fr", "de", "es", "it", "ro", "ru", "ar", "hi", "ko", "el", "cs", "sw", "zh_yue"]
 
 
+@cache
+def short_cut_and_rules(lang: str) -> tuple[PlainWords, Rules, Rules]:
+    return PlainWords(lang), normalization(lang), moses_words(lang)
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_short_cut_gives_the_words_of_the_rules(lang: str) -> None:
-    plain, normalize, rules = PlainWords(lang), normalization(lang), moses_words(lang)
+    plain, normalize, rules = short_cut_and_rules(lang)
     # Each language takes a third of what three parts can make, in which each two of them meet.
     own = LANGUAGES.index(lang)
     units = [
@@ -82,7 +93,7 @@ def test_the_short_cut_gives_the_words_of_the_rules(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_full_stop_inside_a_unit(lang: str) -> None:
-    plain, normalize, rules = PlainWords(lang), normalization(lang), moses_words(lang)
+    plain, normalize, rules = short_cut_and_rules(lang)
     found = 0
     firsts = [*WORDS, "e.g", "J. R", "Nr", "p", "(Dr", "St", "art. No", "ca"]
     rests = [
@@ -108,6 +119,30 @@ def test_a_full_stop_inside_a_unit(lang: str) -> None:
     assert found > 0.3 * len(firsts) * len(rests)
 
 
+MARKED = st.lists(
+    st.sampled_from(["a", "Ab", "No", "Mr", "7", "23", "٣", "é", "я", "x.y", "U.S", "1,5", "DOT"])
+    | st.sampled_from("!\"#$%&()*+/:;<=>?@[\\]^_{|}~  ..,,--''`“\xa0"),
+    min_size=1,
+    max_size=9,
+).map(lambda parts: "".join(parts).strip(" "))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@examples(40)
+@given(units=st.lists(MARKED, min_size=20, max_size=20))
+def test_code_and_paths(lang: str, units: list[str]) -> None:
+    plain, normalize, rules = short_cut_and_rules(lang)
+    for unit in filter(None, units):
+        words = plain.find(unit)
+        assert words in (None, rules.apply(normalize.apply(unit)).split()), unit
+
+
+def test_most_code_and_paths_take_the_short_cut() -> None:
+    plain = PlainWords("en")
+    for unit in ["/text/a/0000.xhp", "a_b(c:", "x[1]=='y'", "b(2,", "=SUM(A1:B2)", "A1:B2."]:
+        assert (plain.find(unit) is None) is ("'" in unit), unit
+
+
 def test_characters_that_go_through_untouched_do() -> None:
     for lang in LANGUAGES:
         normalize, rules = normalization(lang), moses_words(lang)
@@ -123,6 +158,7 @@ def test_the_data_of_sacremoses_alone_are_those_of_its_tokenizer() -> None:
         numeric = set(moses.NUMERIC_ONLY_PREFIXES)
         assert data.alphanumeric == moses.IsAlnum
         assert data.letters == set(moses.IsAlpha)
+        assert data.numbers == set(moses.IsN)
         assert data.lowercase == set(moses.IsLower)
         assert data.abbreviations == set(moses.NONBREAKING_PREFIXES) - numeric
         assert data.numeric == numeric

@@ -37,7 +37,8 @@ def test_what_a_rule_makes_and_where_it_comes_from(rule, expected):
 
 
 def test_a_rule_that_needs_what_a_text_lacks_leaves_it_alone():
-    rule = Substitution("a|b", "c", needs="a")  # a wrong claim, so that it shows
+    # A wrong claim, so that it shows.
+    rule = Rules([Substitution("a|b", "c", needs="a"), Strip()])
     assert rule.apply("b") == rule.align(Aligned.of("b")).text == "b"
 
 

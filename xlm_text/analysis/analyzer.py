@@ -147,15 +147,15 @@ class Analyzer:
         inside, at_end = cache.inside.__getitem__, cache.at_text_end.__getitem__
         flat = chain.from_iterable
         rows: list[list[V]] = [[]] * len(texts)
-        late: list[int] = []
+        missing: dict[int, str] = {}
         for i, text in enumerate(texts if cache.has_chunks else ()):
             chunks = text.split(" ")
             last = chunks.pop()
             try:
                 rows[i] = [*flat(map(inside, chunks)), *at_end(last)]
-            except KeyError:
-                late.append(i)
-        for i, values, _ in cache.values(texts, late if cache.has_chunks else range(len(texts))):
+            except KeyError as error:
+                missing[i] = error.args[0]
+        for i, values, _ in cache.values(texts, missing):
             rows[i] = [*flat(values)]
         return rows
 
@@ -164,21 +164,21 @@ class Analyzer:
         inside, at_end = cache.inside.__getitem__, cache.at_text_end.__getitem__
         rows: list[list[int]] = [[] for _ in texts]
         offsets: list[list[Span]] = [[] for _ in texts]
-        late: list[int] = []
+        missing: dict[int, str] = {}
         for i, text in enumerate(texts if cache.has_chunks else ()):
             chunks = text.split(" ")
             last = chunks.pop()
             try:
                 values = [*map(inside, chunks), at_end(last)]
-            except KeyError:
-                late.append(i)
+            except KeyError as error:
+                missing[i] = error.args[0]
                 continue
             row, spans, position = rows[i], offsets[i], 0
             for ids, spans_at, length in values:
                 row += ids
                 spans += spans_at[position]
                 position += length
-        for i, values, cut in cache.values(texts, late if cache.has_chunks else range(len(texts))):
+        for i, values, cut in cache.values(texts, missing):
             row, spans = rows[i], offsets[i]
             starts = cut.starts() if cut else accumulate([value[2] for value in values], initial=0)
             for (ids, spans_at, _), start in zip(values, starts, strict=False):

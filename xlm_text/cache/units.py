@@ -9,7 +9,7 @@ dictionary.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Generic, TypeVar
 
@@ -59,13 +59,14 @@ class UnitCache(Generic[V]):
             self._open_up("", compute([""])[0])
 
     def values(
-        self, texts: Sequence[str], numbers: Sequence[int]
+        self, texts: Sequence[str], missing: Mapping[int, str]
     ) -> Iterator[tuple[int, list[V], Cut | None]]:
-        """Give what the units of some texts became; each text once, in no certain order.
+        """Give what the units of texts became; each text once, in no certain order.
 
         Args:
             texts: the texts.
-            numbers: which of them.
+            missing: the first chunk that is not known, by the number of its text; texts of which
+                all chunks are known are left out.  Without chunks all texts are meant.
 
         Yields:
             The number of a text, the values of its units, and how it was cut into them; ``None``
@@ -73,11 +74,12 @@ class UnitCache(Generic[V]):
 
         """
         if not self.has_chunks:
-            yield from self._by_units(texts, numbers)
+            yield from self._by_units(texts, range(len(texts)))
             return
         others = []
-        for number in numbers:
-            values = self._by_sentences(texts[number])
+        for number, chunk in missing.items():
+            # Any other chunk would not be known at the end of a sentence, either.
+            values = self._by_sentences(texts[number]) if chunk.endswith(".") else None
             if values is None:
                 others.append(number)
             else:

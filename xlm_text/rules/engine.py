@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Protocol
 
 from xlm_text.alignment.aligned import Aligned, Piece, match_pieces
@@ -26,6 +27,11 @@ class Rule(Protocol):
     @property
     def name(self) -> str:
         """What the step is called."""
+        ...
+
+    @property
+    def needs(self) -> str:
+        """A string that is in every text that the rule changes; the empty one is in all."""
         ...
 
     def apply(self, text: str) -> str:
@@ -55,22 +61,29 @@ class Substitution:
     def __init__(
         self, pattern: str | re.Pattern[str], template: str, needs: str = "", name: str = ""
     ) -> None:
-        self.pattern = re.compile(pattern)
+        self._pattern = pattern
         self.template = template
         self.needs = needs
         self._name = name
-        self._parts = _parse_template(template)
+
+    # Not before they are needed: some expressions have thousands of characters.
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The compiled expression."""
+        return re.compile(self._pattern)
+
+    @cached_property
+    def _parts(self) -> tuple[str | int, ...]:
+        return _parse_template(self.template)
 
     @property
     def name(self) -> str:  # noqa: D102
         return self._name or _visible(f"s/{self.pattern.pattern}/{self.template}/")
 
     def apply(self, text: str) -> str:  # noqa: D102
-        return self.pattern.sub(self.template, text) if self.needs in text else text
+        return self.pattern.sub(self.template, text)
 
     def align(self, text: Aligned) -> Aligned:  # noqa: D102
-        if self.needs not in text.text:
-            return text
         return text.rewrite(
             (match.start(), match.end(), match_pieces(match, self._parts))
             for match in self.pattern.finditer(text.text)
@@ -93,13 +106,9 @@ class Rewriting:
         self.name = name
 
     def apply(self, text: str) -> str:  # noqa: D102
-        if self.needs not in text:
-            return text
         return self.pattern.sub(lambda match: "".join(p[0] for p in self.pieces(match)), text)
 
     def align(self, text: Aligned) -> Aligned:  # noqa: D102
-        if self.needs not in text.text:
-            return text
         return text.rewrite(
             (match.start(), match.end(), self.pieces(match))
             for match in self.pattern.finditer(text.text)
@@ -108,6 +117,8 @@ class Rewriting:
 
 class Translation:
     """Replace single characters by strings."""
+
+    needs = ""
 
     def __init__(self, table: dict[str, str], name: str = "replace characters") -> None:
         self.name = name
@@ -133,6 +144,8 @@ class ReplaceFound:
 
     """
 
+    needs = ""
+
     def __init__(self, find: Callable[[str], Iterable[str]], by: str, name: str) -> None:
         self._find = find
         self._by = by
@@ -154,6 +167,7 @@ class Strip:
     """Drop white space at both ends."""
 
     name = "strip"
+    needs = ""
 
     def apply(self, text: str) -> str:  # noqa: D102
         return text.strip()
@@ -173,10 +187,13 @@ class Rules:
 
     """
 
+    needs = ""
+
     def __init__(self, steps: Iterable[Rule], name: str = "") -> None:
         self.name = name
         self.steps = tuple(steps)
-        needs = [getattr(step, "needs", "") for step in self.steps]
+        self._applies = tuple((step.needs, step.apply) for step in self.steps)
+        needs = [step.needs for step in self.steps]
         self._concerned: Callable[[str], object] | None = None
         if all(needs):
             self._concerned = re.compile("|".join(map(re.escape, needs))).search
@@ -184,8 +201,9 @@ class Rules:
     def apply(self, text: str) -> str:
         """Run every step on a string."""
         if self._concerned is None or self._concerned(text):
-            for step in self.steps:
-                text = step.apply(text)
+            for needs, apply in self._applies:
+                if needs in text:
+                    text = apply(text)
         return text
 
     def align(self, text: Aligned, watch: Watch | None = None) -> Aligned:
@@ -194,6 +212,8 @@ class Rules:
             for step in self.steps:
                 if watch is not None and isinstance(step, Rules):
                     text = step.align(text, watch)
+                    continue
+                if step.needs not in text.text:
                     continue
                 before, text = text, step.align(text)
                 if watch is not None and text.text != before.text:

@@ -11,6 +11,7 @@ from xlm_text.rules.engine import Rule, Rules, Substitution
 
 class _Compose:
     name = "compose (NFC)"
+    needs = ""
 
     def apply(self, text: str) -> str:
         return text if is_composed(text) else normalize("NFC", text)
@@ -21,6 +22,7 @@ class _Compose:
 
 class _Lower:
     name = "lower case"
+    needs = ""
 
     def apply(self, text: str) -> str:
         return text.lower()

@@ -194,6 +194,7 @@ class Apart:
     """Put spaces around every character that makes no words."""
 
     name = "spaces around marks"
+    needs = ""
 
     def __init__(self, alphanumeric: frozenset[str], *others: Iterable[str]) -> None:
         self._alphanumeric = alphanumeric

@@ -10,13 +10,16 @@ function like :func:`moses_words`.
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable
+from typing import ClassVar
 from unicodedata import category
 
 from xlm_text.alignment.aligned import Piece
+from xlm_text.characters import ranges
 from xlm_text.rules.engine import Rewriting, Rule, Rules, Strip, Substitution
-from xlm_text.rules.sacremoses.data import moses_data
+from xlm_text.rules.sacremoses.data import MosesData, moses_data
 from xlm_text.rules.sacremoses.normalization import replaced_characters
+from xlm_text.rules.sacremoses.source import Expression, word_expressions
 
 # What stands for dots while the rules run ends in this; in a text, letters like these become dots.
 DOTS_MARKER = "DOTMULTI"
@@ -28,29 +31,20 @@ def moses_words(lang: str) -> Rules:
     >>> moses_words("en").apply("Isn't 3,000 e.g. many... (Dr. X.)?").split()
     ['Isn', "'t", '3,000', 'e.g.', 'many', '...', '(', 'Dr.', 'X.', ')', '?']
     """
-    from sacremoses import MosesTokenizer
-
-    moses = MosesTokenizer(lang=lang)
-    if lang == "en":
-        apostrophes = moses.ENGLISH_SPECIFIC_APOSTROPHE
-    elif lang in ("fr", "it"):
-        apostrophes = moses.FR_IT_SPECIFIC_APOSTROPHE
-    else:
-        apostrophes = [moses.NON_SPECIFIC_APOSTROPHE]
-    one_space = _substitution("one space for several", moses.DEDUPLICATE_SPACE)
-    commas = (moses.COMMA_SEPARATE_1, moses.COMMA_SEPARATE_2, moses.COMMA_SEPARATE_3)
+    rules = word_expressions(lang)
+    one_space = _substitution("one space for several", rules.one_space)
     steps: list[Rule] = [
         one_space,
-        _substitution("drop controls", moses.ASCII_JUNK),
+        _substitution("drop controls", rules.controls),
         Strip(),
-        _substitution("spaces around marks", moses.PAD_NOT_ISALNUM),
+        _substitution("spaces around marks", rules.marks),
         Rewriting(r"\.{2,}", _mark_dots, needs="..", name="hide several dots"),
-        *(_substitution("split at a comma", rule, ",") for rule in commas),
-        *(_substitution("split at an apostrophe", rule, "'") for rule in apostrophes),
-        _full_stops(moses),
+        *(_substitution("split at a comma", rule, ",") for rule in rules.commas),
+        *(_substitution("split at an apostrophe", rule, "'") for rule in rules.apostrophes),
+        _full_stops(moses_data(lang)),
         one_space,
         Strip(),
-        _substitution("split a full stop and an apostrophe", moses.TRAILING_DOT_APOSTROPHE, ".'"),
+        _substitution("split a full stop and an apostrophe", rules.dot_apostrophe, ".'"),
         Rewriting(r"(?:DOT)+MULTI", _restore_dots, DOTS_MARKER, "put several dots back"),
     ]
     return Rules(steps, "tokenizer")
@@ -63,6 +57,9 @@ class PlainWords:
     with one comma or full stop.  Up to two punctuation marks before it and behind it are always
     split off, a full stop unless the word is a known abbreviation or what follows makes it one,
     and an apostrophe between two letters is split off by the rule of the language.
+
+    Of other units with marks of ASCII, such as code and paths, one expression finds the words, if
+    no rule can do anything but cut at those marks and at commas.
     """
 
     # What the marks become.
@@ -86,6 +83,9 @@ class PlainWords:
             for char in self._data.alphanumeric + "-"
             if char.isascii() or (char not in changed and category(char)[0] != "C")
         )
+        separate = "".join(set(_MARKS).difference(self._data.alphanumeric))
+        self._clear_characters = self.characters.union(separate, " .,")
+        self._is_unclear, self._cut = _expressions(separate, self._data.numbers)
         self._swapped = self._SWAPPED.get(lang, {})
         # What goes with the words on its two sides: "l' eau", "is 't"; elsewhere "d ' or".
         self._apostrophe = {"en": ("", "'"), "fr": ("'", ""), "it": ("'", "")}.get(lang)
@@ -100,9 +100,19 @@ class PlainWords:
         word, mark = unit[:-1], self._CLOSING.get(unit[-1])
         if mark is not None and word and self.characters.issuperset(word):
             return [unit] if mark == "." and word in self._data.abbreviations else [word, mark]
+        if self._clear_characters.issuperset(unit):
+            if not self._is_unclear(unit):
+                return self._cut(unit)
+            if unit[-1] == "." and not self._is_unclear(word):
+                words = self._cut(word)
+                # A full stop inside: an abbreviation.  And a quote may change places with it.
+                if not {".", '"'} & set(words[-1]) and words[-1] not in self._data.abbreviations:
+                    return [*words, "."]
         *sentences, last = unit.split(". ")
-        words = self._last_words(last)
-        return self._with_sentences(sentences, words) if sentences and words else words
+        last_words = self._last_words(last)
+        if sentences and last_words:
+            return self._with_sentences(sentences, last_words)
+        return last_words
 
     def _last_words(self, unit: str) -> list[str] | None:
         """Return the words of what no full stop with a space behind it is in."""
@@ -160,10 +170,30 @@ class PlainWords:
         return [left + before, behind + right]
 
 
+# The marks of ASCII that always are words of their own.
+_MARKS = '!"#$%&()*+/:;<=>?@[\\]^_{|}~'
+
+
+def _expressions(
+    separate: str, numbers: Iterable[str]
+) -> tuple[Callable[[str], object], Callable[[str], list[str]]]:
+    """Return what finds where other rules may matter, and what finds the words elsewhere.
+
+    Quotes change places with full stops and commas.  Other rules decide of several dots or commas,
+    of a comma that begins a text, and of a full stop that ends a word.  The normalisation puts
+    spaces around brackets, and drops some around marks: all of those are cut off anyway.
+    """
+    marks = f"{re.escape(separate)} "
+    unclear = rf"""\A,|\.\.|,,|"[.,]|[.,]"|[^{marks}.,]\.(?![^{marks}.,])"""
+    number = f"[{ranges(sorted(numbers))}]"
+    word = rf"[^{marks},]+(?:(?<={number}),(?={number})[^{marks},]+)*"
+    return re.compile(unclear).search, re.compile(f"{word}|[^ ]").findall
+
+
 _is_number = re.compile(r"[0-9]+[.,][0-9]+").fullmatch
 
 
-def _substitution(name: str, rule: tuple[re.Pattern[str], str], needs: str = "") -> Substitution:
+def _substitution(name: str, rule: Expression, needs: str = "") -> Substitution:
     pattern, template = rule
     return Substitution(pattern, template, needs, name)
 
@@ -183,25 +213,21 @@ def _restore_dots(match: re.Match[str]) -> list[Piece]:
     return [*dots, (".", last, end)]
 
 
-def _full_stops(moses: Any) -> Rewriting:
+def _full_stops(data: MosesData) -> Rewriting:
     """Split the full stop off a word unless it abbreviates.
 
     It stays on a word with a dot and a letter inside (``e.g.``), on a known prefix (``Dr.``), on
     one known before numbers (``No. 5``), and before a lower-case word.
     """
-    lower = frozenset(moses.IsLower)
-    alpha = frozenset(moses.IsAlpha)
-    numeric_only = frozenset(moses.NUMERIC_ONLY_PREFIXES)
-    prefixes = frozenset(moses.NONBREAKING_PREFIXES) - numeric_only
 
     def pieces(match: re.Match[str]) -> list[Piece]:
         word, following = match[1], match[2]
         start, end = match.span()
         abbreviates = (
-            ("." in word and not alpha.isdisjoint(word))
-            or word in prefixes
-            or (following is not None and following in lower)
-            or (word in numeric_only and following is not None and following in "0123456789")
+            ("." in word and not data.letters.isdisjoint(word))
+            or word in data.abbreviations
+            or (following is not None and following in data.lowercase)
+            or (word in data.numeric and following is not None and following in "0123456789")
         )
         space = [] if abbreviates else [(" ", end - 1, end - 1)]
         return [(word, start, end - 1), *space, (".", end - 1, end)]
