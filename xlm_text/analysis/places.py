@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -9,6 +10,9 @@ from functools import lru_cache
 from xlm_text.alignment.aligned import Aligned, strip_marks
 from xlm_text.alignment.spans import Span, contiguous
 from xlm_text.rules.sacremoses.normalization import REPLACED_ONE_TO_ONE
+
+# Alone, so that it is certain which quote went where.
+_quote_and_mark = re.compile(r'(?<![".,])(?:"[.,]|[.,]")(?![".,])')
 
 # No more characters than this are cached.
 _CHARACTERS = 1 << 16
@@ -30,13 +34,9 @@ def find_places(
     text = words[0] if len(words) == 1 else "".join(words)
     if falls_apart(text):
         return None
-    places: Sequence[int] = range(len(unit))
-    if text != unit:
-        solid = "".join(unit.split())
-        if text not in (solid, solid.translate(REPLACED_ONE_TO_ONE)):
-            return None
-        if len(solid) < len(unit):
-            places = [i for i, char in enumerate(unit) if not char.isspace()]
+    places = range(len(unit)) if text == unit else _places_of_solid(unit, text)
+    if places is None:
+        return None
     same = cased[0] if len(cased) == 1 else "".join(cased)
     if same == text or (text.isascii() and len(same) == len(text)):
         return places
@@ -50,6 +50,34 @@ def find_places(
     if lengths != list(map(len, cased)):
         return None
     return [place for place, width in zip(places, widths, strict=True) for _ in range(width or 0)]
+
+
+def _places_of_solid(unit: str, text: str) -> Sequence[int] | None:
+    """Return where each character of a text comes from that has the unit's but for white space."""
+    solid = "".join(unit.split())
+    places: Sequence[int] = range(len(unit))
+    if len(solid) < len(unit):
+        places = [i for i, char in enumerate(unit) if not char.isspace()]
+    if "…" in solid:
+        places = [place for place in places for _ in range(3 if unit[place] == "…" else 1)]
+        solid = solid.replace("…", "...")
+    if text == solid:
+        return places
+    solid = solid.translate(REPLACED_ONE_TO_ONE)
+    return places if text == solid else _swapped(solid, text, places)
+
+
+def _swapped(solid: str, text: str, places: Sequence[int]) -> Sequence[int] | None:
+    """Return the places of a text in which quotes changed place with a comma or full stop."""
+    if len(text) != len(solid):
+        return None
+    order = list(range(len(solid)))
+    for pair in _quote_and_mark.finditer(solid):
+        at = pair.start()
+        if text[at] != solid[at]:
+            order[at : at + 2] = at + 1, at
+    # Nothing else may differ.
+    return [places[i] for i in order] if "".join([solid[i] for i in order]) == text else None
 
 
 @lru_cache(maxsize=_CHARACTERS)
