@@ -126,17 +126,23 @@ def ours(case: str, rows: Rows, sizes: Sizes, steps: int, watch: Watch) -> None:
     from xlm_model.training import Training, TrainingSettings
 
     config = XLMConfig(**sizes)
-    batches = (examples if case in FINETUNING else masked)(case, rows, config, watch)
-    model = XLMForSequenceClassification if case in FINETUNING else XLMWithLMHeadModel
-    settings = TrainingSettings(steps=steps, every=steps, log_every=steps)
+    model: Any
+    if case in FINETUNING:
+        model = XLMForSequenceClassification(config)
+        batches = examples(case, rows, model, watch)
+    else:
+        model, batches = XLMWithLMHeadModel(config), masked(case, rows, config, watch)
+    # No weight decay, as the Trainer's default is; nor has `finetune` any.
+    settings = TrainingSettings(steps=steps, every=steps, log_every=steps, weight_decay=0.0)
     with tempfile.TemporaryDirectory() as folder:
-        Training(*(model(config), batches, settings, Path(folder, "run")), on_step=watch.done).run()
+        Training(model, batches, settings, Path(folder, "run"), on_step=watch.done).run()
 
 
-def examples(case: str, rows: Rows, config: Any, watch: Watch) -> Any:
-    """Return batches for classification."""
+def examples(case: str, rows: Rows, model: Any, watch: Watch) -> Any:
+    """Return batches for classification, for a model that learns as `finetune` has it learn."""
     from xlm_model.finetuning import ClassifyTask
     from xlm_model.finetuning.batches import ExampleBatch, Item, ShuffledBatches
+    from xlm_model.finetuning.seen_words import train_seen_words
     from xlm_model.tasks.sequences import TokenSequence
     from xlm_text import XLMTokenizer
 
@@ -146,6 +152,8 @@ def examples(case: str, rows: Rows, config: Any, watch: Watch) -> Any:
         ids, first = joined(row), len(row[0]) + 2
         langs = [0] * len(ids) if len(row) == 1 else [0] * first + [1] * (len(ids) - first)
         items.append(Item((TokenSequence(ids, langs),), number % 2))
+
+    train_seen_words(model.transformer, items)
 
     def collate(chosen: Sequence[Item]) -> ExampleBatch:
         watch.tokens.append(sum(item.tokens for item in chosen))

@@ -106,7 +106,7 @@ _how = options.together(
         metavar="N",
         help="Keep the embeddings and the first N layers as they are.",
     ),
-    training_options(steps=None, learning_rate=2e-5, schedule="linear"),
+    training_options(steps=None, learning_rate=2e-5, schedule="linear", weight_decay=0.0),
     _tokenizer,
 )
 _labels = options.together(

@@ -17,7 +17,11 @@ from .progress import training_progress
 
 
 def training_options(
-    *, steps: int | None = 10_000, learning_rate: float = 1e-4, schedule: str = "inverse-sqrt"
+    *,
+    steps: int | None = 10_000,
+    learning_rate: float = 1e-4,
+    schedule: str = "inverse-sqrt",
+    weight_decay: float = 0.01,
 ) -> Callable[[Any], Any]:
     """Make the options that every training has: steps, optimiser, when to evaluate and save.
 
@@ -25,6 +29,7 @@ def training_options(
         steps: Unless they are given; None: the command knows how many.
         learning_rate: Unless it is given.
         schedule: Unless it is given.
+        weight_decay: Unless it is given.
     """
     return options.together(
         options.shared(
@@ -55,7 +60,11 @@ def training_options(
             help="Steps in which the rate rises; a tenth of all, 30,000 at most, unless set.",
         ),
         options.shared(
-            "--weight-decay", type=click.FloatRange(min=0), default=0.01, show_default=True
+            "--weight-decay",
+            type=click.FloatRange(min=0),
+            default=weight_decay,
+            show_default=True,
+            help="Part of the weights that each update takes off, times the rate.",
         ),
         options.shared(
             "--gradient-norm",

@@ -18,13 +18,14 @@ from xlm_model.finetuning.examples import Example, fingerprint, read_examples
 from xlm_model.finetuning.labels import check_labels, find_labels
 from xlm_model.finetuning.metrics import Metrics
 from xlm_model.finetuning.model import freeze, load_model, parameter_groups
+from xlm_model.finetuning.seen_words import train_seen_words
 from xlm_model.finetuning.settings import DEFAULT_TRAINING, FinetuningSettings
 from xlm_model.finetuning.sources import Sources
 from xlm_model.finetuning.task import FinetuningTask, prepare
 from xlm_model.finetuning.weights import class_weights, weighted_loss
 from xlm_model.heads import ModelWithHead
 from xlm_model.tasks.tokenizers import TaskTokenizer, load_tokenizer
-from xlm_model.training.devices import processes
+from xlm_model.training.devices import processes, will_be_sharded
 from xlm_model.training.loop import StepDone, Training, TrainingResult
 from xlm_model.training.protocols import Scores
 from xlm_model.training.run_folder import RunFolder
@@ -124,8 +125,12 @@ def finetune(
         start = _start(
             task, checkpoint, data, tokenizer, labels=how.labels, seed=settings.seed, hub=hub
         )
-        batches = _batches(task, start, tokenizer, how.batch_size, settings.seed)
+        items = _items(task, start, tokenizer)
+        collate = partial(task.collate, tokenizer=tokenizer)
+        batches = ShuffledBatches(items, how.batch_size, collate, settings.seed)
         freeze(start.model, how.freeze)
+        if not settings.weight_decay and not will_be_sharded():
+            train_seen_words(start.model.transformer, items)
         training = Training(
             start.model,
             batches,
@@ -211,15 +216,13 @@ def _check_needs_no_scores(settings: TrainingSettings) -> None:
             )
 
 
-def _batches(
-    task: FinetuningTask, start: _Start, tokenizer: TaskTokenizer, size: int, seed: int
-) -> ShuffledBatches:
+def _items(task: FinetuningTask, start: _Start, tokenizer: TaskTokenizer) -> list[Item]:
     numbers = {label: i for i, label in enumerate(start.labels or ())}
     inference = task.inference(start.model, tokenizer, start.examples)
     items: list[Item] = []
     for example, sequences in zip(start.examples, prepare(inference, start.examples), strict=True):
         items += task.items(example, sequences, numbers)
-    return ShuffledBatches(items, size, partial(task.collate, tokenizer=tokenizer), seed)
+    return items
 
 
 def _with_steps(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
@@ -40,3 +42,8 @@ def make_accelerator(settings: TrainingSettings) -> Accelerator:
 def is_sharded(accelerator: Accelerator) -> bool:
     """Whether each process has but a part of the weights."""
     return bool(accelerator.distributed_type == DistributedType.FSDP)
+
+
+def will_be_sharded() -> bool:
+    """Whether accelerate was told to shard the weights, before there is an accelerator."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
