@@ -1,0 +1,83 @@
+"""The paragraphs of an office suite's help pages: real text in many languages, one in a line.
+
+Debian's packages `libreoffice-help-*` have the same pages in each language. Unpacked with
+`dpkg -x PACKAGE FOLDER`, all into one folder, they become a file LANG.txt each:
+
+    python -m benchmarks.help_pages FOLDER/usr/share/libreoffice/help OUTPUT
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+# Elements that belong to the text around them; all others begin a paragraph of their own.
+_INLINE = frozenset(
+    "a abbr acronym b big code em font i img kbd small span strong sub sup u".split()
+)
+_NO_TEXT = frozenset(("head", "script", "style"))
+_NAMES = {"en-US": "en", "zh-CN": "zh", "pt-BR": "pt_br"}
+
+
+class Paragraphs(HTMLParser):
+    """Collects the text between block elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._text: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._hidden += tag in _NO_TEXT
+        self._end_paragraph(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in _NO_TEXT
+        self._end_paragraph(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self._text.append(data)
+
+    def close(self) -> None:
+        super().close()
+        self._end_paragraph("")
+
+    def _end_paragraph(self, tag: str) -> None:
+        if tag not in _INLINE:
+            text = " ".join("".join(self._text).split())
+            self._text.clear()
+            if text:
+                self.found.append(text)
+
+
+def paragraphs(folder: Path) -> Iterator[str]:
+    """Give the paragraphs of all pages in a folder, each one once."""
+    seen: dict[str, None] = {}
+    for page in sorted(folder.rglob("*.html")):
+        parser = Paragraphs()
+        parser.feed(page.read_text(encoding="utf-8"))
+        parser.close()
+        seen.update(dict.fromkeys(parser.found))
+    return iter(seen)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("pages", type=Path, help="a folder of each language, as in the packages")
+    parser.add_argument("output", type=Path)
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    for folder in sorted(path for path in options.pages.iterdir() if path.is_dir()):
+        lines = list(paragraphs(folder))
+        if lines:
+            file = options.output / f"{_NAMES.get(folder.name, folder.name)}.txt"
+            file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            print(f"{file}: {len(lines):,} paragraphs, {sum(map(len, lines)):,} characters")
+
+
+if __name__ == "__main__":
+    main()
