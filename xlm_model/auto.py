@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from xlm_model import heads
 from xlm_model.checkpoints.reading import LoadedCheckpoint
-from xlm_model.config import HUB_OPTIONS, XLMConfig, find_config
+from xlm_model.config import XLMConfig
+from xlm_model.config_files import HUB_OPTIONS, find_config
 from xlm_model.encoder import XLMModel
 from xlm_model.errors import ConfigError
 from xlm_model.families import config_class, read_config

@@ -13,19 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from xlm_model import config_rules as rules
+from xlm_model.config_files import HUB_OPTIONS, find_config, read_keys
 from xlm_model.config_rules import ALIASES
 from xlm_model.errors import CheckpointError, ConfigError
 from xlm_model.names import XLM, Names
-from xlm_text.files.folders import (
-    MODEL_CONFIG_FILE,
-    NotFoundError,
-    download,
-    local_path,
-    whole_file,
-)
-
-# Arguments that say which version of a checkpoint on the hub, and where it is kept.
-HUB_OPTIONS = ("revision", "cache_dir", "local_files_only", "force_download", "token")
+from xlm_text.files.folders import MODEL_CONFIG_FILE, whole_file
 
 
 @dataclass(init=False)
@@ -504,21 +496,6 @@ class XLMConfig:
         return self.n_langs > 1 and self.use_lang_emb
 
 
-def read_keys(path: str | Path) -> dict[str, Any]:
-    """Return what a `config.json` holds, unchecked.
-
-    Raises:
-        ConfigError: not a JSON object in UTF-8; the message names the file.
-    """
-    try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: expected a configuration in JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected a JSON object, not a {type(values).__name__}")
-    return values
-
-
 def _checked(key: str, value: Any, f: Field[Any]) -> Any:
     """Return a key's value as it is kept, if it is right."""
     is_nullable = "None" in str(f.type) or f.name in ("id2label", "label2id")
@@ -539,20 +516,6 @@ def _changed(config: XLMConfig, options: dict[str, Any], with_unused: bool) -> A
         config.replace(**unused)  # raises
     config.update(options)
     return (config, unused) if with_unused else config
-
-
-def find_config(where: str | Path, subfolder: str, hub: Mapping[str, Any]) -> Path:
-    """Return where a configuration lies, fetching it from the hub if it is not here."""
-    try:
-        path = local_path(where)
-        if path is None:
-            name = str(Path(subfolder) / MODEL_CONFIG_FILE)
-            path = download(str(where), [name], hub)
-    except NotFoundError as error:
-        raise ConfigError(
-            f"{str(where)!r}: neither a file nor a folder, nor to be had from the hub: {error}"
-        ) from error
-    return path / subfolder / MODEL_CONFIG_FILE if path.is_dir() else path
 
 
 def _plain(value: Any) -> Any:

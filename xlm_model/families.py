@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xlm_model.config import XLMConfig, read_keys
+from xlm_model.config import XLMConfig
+from xlm_model.config_files import read_keys
 from xlm_model.errors import ConfigError
 from xlm_model.flaubert.config import FlaubertConfig
 from xlm_model.roberta.config import XLMRobertaConfig

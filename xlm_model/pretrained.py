@@ -15,7 +15,8 @@ from xlm_model.checkpoints import formats
 from xlm_model.checkpoints.matching import NEW_HEAD, check_fit, join_tied, match, shapes_of
 from xlm_model.checkpoints.reading import LoadedCheckpoint, check_type, read_checkpoint
 from xlm_model.checkpoints.writing import MAX_SHARD_SIZE, save
-from xlm_model.config import HUB_OPTIONS, XLMConfig
+from xlm_model.config import XLMConfig
+from xlm_model.config_files import HUB_OPTIONS
 from xlm_model.interface import ToolInterface
 from xlm_model.outputs import OUTPUTS, ModelOutput
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from xlm_model.attention import PackedBatch
-from xlm_model.config import HUB_OPTIONS
+from xlm_model.config_files import HUB_OPTIONS
 from xlm_model.encoder import XLMModel
 from xlm_model.pretrained import XLMPreTrainedModel
 from xlm_model.tasks.base import Asked, Result, Task, check_at_least
