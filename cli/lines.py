@@ -179,14 +179,28 @@ def _read(file: BinaryIO, name: str) -> bytes:
 
 
 def _decode(lines: list[bytes], name: str, first: int, size: int, errors: str) -> Iterator[Block]:
+    try:
+        whole = b"\n".join(lines).decode("utf-8", "replace" if errors == "replace" else "strict")
+    except UnicodeDecodeError:
+        yield from _decode_one_by_one(lines, name, first, size, errors)
+        return
+    texts = whole.split("\n")
+    if "\r" in whole:
+        texts = [text.removesuffix("\r") for text in texts]
+    yield Block(name, range(first, first + len(texts)), texts, first + len(texts) - 1, size)
+
+
+def _decode_one_by_one(
+    lines: list[bytes], name: str, first: int, size: int, errors: str
+) -> Iterator[Block]:
+    """Give the lines that are UTF-8, and say which are not."""
     texts: list[str] = []
     numbers: list[int] = []
     skipped: list[tuple[int, str]] = []
     problem = None
-    handler = "replace" if errors == "replace" else "strict"
     for number, line in enumerate(lines, first):
         try:
-            texts.append(line.removesuffix(b"\r").decode("utf-8", handler))
+            texts.append(line.removesuffix(b"\r").decode())
             numbers.append(number)
         except UnicodeDecodeError as error:
             problem = f"byte {error.start + 1}: not UTF-8 ({error.reason})"
