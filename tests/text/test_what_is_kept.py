@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from xlm_text import XLMTokenizer
-from xlm_text.alignment.spans import Spans, SpanTable
+from xlm_text.alignment.spans import ContiguousSpans, Spans, SpanTable
 from xlm_text.analysis.analyzer import Analyzer
 from xlm_text.cache.units import UnitCache
 from xlm_text.cache.words import WordCache
@@ -23,7 +23,7 @@ from .support import FIXTURES, sentences
 
 KEPT = (
     Analyzer, MosesData, MosesPipeline, PerlPipeline, PerlPlainWords, PlainWords, Rules,
-    Spans, SpanTable, UnitCache, WordCache,
+    ContiguousSpans, Spans, SpanTable, UnitCache, WordCache,
 )  # fmt: skip
 
 

@@ -29,38 +29,57 @@ class SpanTable:
     """
 
     def __init__(self, limit: int = _MOST_SPANS) -> None:
-        self._by_lengths: dict[tuple[int, ...], Spans] = {}
+        self._by_lengths: dict[tuple[int, ...], ContiguousSpans] = {}
         # How many more tuples of spans may be kept.
         self.room = min(limit, _MOST_SPANS)
 
-    def spans_of(self, lengths: tuple[int, ...]) -> Spans:
+    def spans_of(self, lengths: tuple[int, ...]) -> ContiguousSpans:
         """Return the spans of pieces that follow one another from the beginning of their unit."""
+        if len(lengths) > _MANY_PIECES:
+            return ContiguousSpans(lengths)
         spans = self._by_lengths.get(lengths)
         if spans is None:
-            offsets = contiguous(lengths)
-            if len(lengths) > _MANY_PIECES or len(self._by_lengths) >= _MOST_PATTERNS:
-                return Spans(offsets)
-            spans = self._by_lengths.setdefault(lengths, Spans(offsets, self))
+            if len(self._by_lengths) >= _MOST_PATTERNS:
+                return ContiguousSpans(lengths)
+            spans = self._by_lengths.setdefault(lengths, ContiguousSpans(lengths, self))
         return spans
 
 
 class Spans(dict[int, tuple[Span, ...]]):
     """The spans of some pieces, by the position that their unit begins at.
 
-    Look them up; those that nobody asked for before are made by then, and kept where there is a
-    table with room for them.
+    Look them up; they are computed then.
 
-    >>> Spans([(0, 2), (2, 5)])[100]
+    >>> Spans([(0, 2), (3, 5)])[100]
+    ((100, 102), (103, 105))
+    """
+
+    def __init__(self, offsets: Sequence[Span]) -> None:
+        super().__init__()
+        self._offsets = offsets
+
+    def __missing__(self, position: int) -> tuple[Span, ...]:
+        if not position:
+            return tuple(self._offsets)
+        return tuple([(start + position, end + position) for start, end in self._offsets])
+
+
+class ContiguousSpans(dict[int, tuple[Span, ...]]):
+    """The same of pieces that follow one another from the beginning of their unit.
+
+    Those that were computed are kept where there is a table with room for them.
+
+    >>> ContiguousSpans((2, 3))[100]
     ((100, 102), (102, 105))
     """
 
-    def __init__(self, offsets: Sequence[Span], table: SpanTable | None = None) -> None:
+    def __init__(self, lengths: tuple[int, ...], table: SpanTable | None = None) -> None:
         super().__init__()
-        self._offsets = offsets
+        self._lengths = lengths
         self._table = table
 
     def __missing__(self, position: int) -> tuple[Span, ...]:
-        spans = tuple([(start + position, end + position) for start, end in self._offsets])
+        spans = tuple(pairwise(accumulate(self._lengths, initial=position)))
         if self._table is not None and position < _FAR and self._table.room > 0:
             self._table.room -= 1
             self[position] = spans

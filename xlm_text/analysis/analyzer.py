@@ -32,7 +32,7 @@ Numbers = tuple[int, ...]
 WordPieces = tuple[Numbers, Numbers]
 # Of a unit the ids of its pieces, where they are, and how far it is to the next unit with one space
 # between them.
-LocatedUnit = tuple[Numbers, Spans, int]
+LocatedUnit = tuple[Numbers, dict[int, tuple[Span, ...]], int]
 
 V = TypeVar("V")
 
@@ -226,9 +226,10 @@ class Analyzer:
             if len(pieces) == 1:
                 ids, lengths = pieces[0]
             else:
-                ids = tuple(chain.from_iterable([own for own, _ in pieces]))
-                lengths = tuple(chain.from_iterable([own for _, own in pieces]))
+                columns = zip(*pieces, strict=True) if pieces else ((), ())
+                ids, lengths = (tuple(chain.from_iterable(column)) for column in columns)
             places = located.places[i]
+            spans: dict[int, tuple[Span, ...]]
             if isinstance(places, range):
                 spans = self._spans.spans_of(lengths)
             elif places is not None:
