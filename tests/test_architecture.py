@@ -71,10 +71,12 @@ FINETUNING = "xlm_model.finetuning"
 LAYERS = {
     "xlm_text.alignment": {"xlm_text.characters"},
     "xlm_text.rules": {"xlm_text.alignment", "xlm_text.characters", "xlm_text.files"},
-    "xlm_text.segmenters": {"xlm_text.characters", "xlm_text.errors", "xlm_text.languages"},
+    "xlm_text.segmenters": {
+        *("xlm_text.characters", "xlm_text.errors", "xlm_text.joining", "xlm_text.languages"),
+    },
     "xlm_text.pipelines": {
-        *("xlm_text.alignment", "xlm_text.characters", "xlm_text.languages", "xlm_text.rules"),
-        "xlm_text.segmenters",
+        *("xlm_text.alignment", "xlm_text.characters", "xlm_text.joining", "xlm_text.languages"),
+        *("xlm_text.rules", "xlm_text.segmenters"),
     },
     "xlm_text.cache": {"xlm_text.pipelines"},
     "xlm_text.bpe": {"xlm_text.files"},

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlm_text.segmenters.jieba_port import is_same, load_port
+from xlm_text.segmenters.jieba_port import JiebaPort, is_same
 from xlm_text.segmenters.jieba_search import BLOCK
 
 jieba = pytest.importorskip("jieba")
@@ -37,8 +37,8 @@ def dictionary() -> tuple[list[str], list[str]]:
 
 
 @lru_cache
-def port() -> Any:
-    return load_port()
+def port() -> JiebaPort:
+    return JiebaPort()
 
 
 def test_no_word_of_the_dictionary_is_of_ascii_letters_and_digits_alone() -> None:
@@ -80,3 +80,38 @@ def test_real_blocks(shared_data: Path) -> None:
     found = sorted(set(re.findall(BLOCK, text)))
     assert len(found) > 1000
     assert [port()(block) for block in found] == [reference().lcut(block) for block in found]
+
+
+def test_every_character_in_many_texts_at_once() -> None:
+    """What is a block by itself, and what is between blocks, is the same in both programs."""
+    # All of the first plane, and what stands for the others: the port knows some of the second's
+    # characters, and some dictionaries have words with those of the third.
+    codes = [*range(0xD800), *range(0xE000, 0x10100), *range(0x1F300, 0x1F700), 0x20000, 0x30000]
+    texts = [f"的{char}中{char}{char}a{char}中" for char in map(chr, codes)]
+    spaced = port().spaced(texts)
+    for text, found in zip(texts, spaced, strict=True):
+        assert found == " ".join(reference().lcut(text)), (hex(ord(text[1])), found)
+
+
+TEXTS = st.lists(
+    st.lists(
+        st.sampled_from(
+            ["的", "中文", "C++", "T恤", "3", ".", "5%", " ", "\n", "\r\n", "，", "␞", "㐀"]
+        )
+        | st.characters(min_codepoint=0x4E00, max_codepoint=0x9FD5)
+        | st.characters(exclude_categories=["Cs"]),
+        max_size=8,
+    ).map("".join),
+    max_size=5,
+)
+
+
+@given(TEXTS)
+def test_many_texts_at_once(texts: list[str]) -> None:
+    assert port().spaced(texts) == [" ".join(reference().lcut(text)) for text in texts]
+
+
+def test_a_run_that_was_met_before() -> None:
+    texts = ["鿕鿔中的a.b+-1.5%", "鿕鿔中的a.b+-1.5%", "中的中的" * 50, "中的中的" * 50]
+    expected = [" ".join(reference().lcut(text)) for text in texts]
+    assert port().spaced(texts) == port().spaced(texts) == expected

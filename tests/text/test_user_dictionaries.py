@@ -26,6 +26,7 @@ from xlm_text.pipelines.thai import PerlThaiPipeline, ThaiPipeline
 from xlm_text.segmenters.chinese import _add_words, load_jieba
 from xlm_text.segmenters.jieba_search import BLOCK, load_search
 from xlm_text.segmenters.newmm_search import load_search as load_thai_search
+from xlm_text.segmenters.segmenter import Segmenter
 
 from .support import FIXTURES, SHARED_TEXT, examples, sentences
 
@@ -109,7 +110,8 @@ PARTS = (
 def test_newmm_with_a_user_dictionary() -> None:
     dictionary = Trie([*thai_words(), *THAI_WORDS])
     search = load_thai_search(THAI_WORDS)
-    pipelines = [kind(Setup("th", search, THAI_WORDS)) for kind in (ThaiPipeline, PerlThaiPipeline)]
+    setup = Setup("th", Segmenter(search), THAI_WORDS)
+    pipelines = [kind(setup) for kind in (ThaiPipeline, PerlThaiPipeline)]
 
     @examples(150)
     @given(st.lists(PARTS, max_size=12).map("".join))

@@ -200,8 +200,12 @@ def _clusters(text: str) -> Iterator[tuple[int, int, list[Piece]]]:
             start = end
 
 
-# Runs of what may be a mark; the others are known not to be.
-_PERHAPS_MARKS = re.compile(f"[{ranges(characters_of('Mn'))}{chr(FIRST_BEYOND)}-\U0010ffff]+")
+# Runs of what may be a mark; the others are known not to be, Chinese characters and kana (without
+# their two marks) among them.
+_PERHAPS_MARKS = re.compile(
+    f"[{ranges(characters_of('Mn'))}{chr(FIRST_BEYOND)}-\u1fff\u20d0-\u2fff\u302a-\u302f\u3099\u309a"
+    "\ua000-\U0010ffff]+"
+)
 
 
 def strip_marks(text: str) -> str:

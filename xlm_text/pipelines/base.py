@@ -10,7 +10,7 @@ from xlm_text.alignment.aligned import Aligned
 from xlm_text.pipelines.units import Chunk, Cut
 from xlm_text.pipelines.words import Words
 from xlm_text.rules.engine import Watch
-from xlm_text.segmenters import Segmenter
+from xlm_text.segmenters.segmenter import Segmenter
 
 # Steps that several pipelines take, as they are called where a text is explained.
 SEGMENTER = "segmenter"

@@ -23,9 +23,7 @@ def lowercase_and_remove_accents(words: Words) -> Words:
     text = "\n".join(words.flat)
     cased = words._replace(flat=strip_marks(text.lower()).lower().split("\n"))
     if " " in text:
-        return Words.of(
-            [part for word in unit for part in word.split(" ") if part] for unit in cased.of_units()
-        )
+        return Words.of(list(filter(None, " ".join(unit).split(" "))) for unit in cased.of_units())
     return cased.without_empty()
 
 

@@ -18,11 +18,11 @@ class PerlJapanesePipeline(PerlSegmentedPipeline):
     command ``kytea``; a space is a word, too, and only its backslash is left of it.
     """
 
-    def _line(self, unit: str) -> str:
-        words = self._segment(self._normalization.apply(unit))
-        if self._as_written:
-            words = [_escape(r"\\\g<0>", word) for word in words]
-        return " ".join(words)
+    def _lines(self, units: Sequence[str]) -> list[str]:
+        if not self._as_written:
+            return super()._lines(units)
+        words = self._segment.words(list(map(self._normalization.apply, units)))
+        return [" ".join([_escape(r"\\\g<0>", word) for word in own]) for own in words]
 
     def _align_line(self, unit: Aligned, watch: Watch | None) -> Aligned:
         text = self._normalization.align(unit, watch)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from xlm_text.alignment.aligned import Aligned, Piece
 from xlm_text.pipelines.base import SEGMENTER, SPACES, SPLIT, Setup, WithoutChunks, tell
+from xlm_text.pipelines.normalizing import normalize
 from xlm_text.pipelines.units import Cut, cut_lines
 from xlm_text.pipelines.words import Words
 from xlm_text.rules.engine import Watch
 from xlm_text.rules.sacremoses.normalization import normalization
-from xlm_text.segmenters import Segmenter
+from xlm_text.segmenters.segmenter import Segmenter
 
 
 def segmenter_of(setup: Setup) -> Segmenter:
@@ -34,7 +35,7 @@ class SegmentedPipeline(WithoutChunks):
         return Cut([text], None)
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
-        return Words.of([self.segment(self.normalization.apply(unit)) for unit in units])
+        return Words.of(self.segment.words(normalize(self.normalization, units)))
 
     def align(self, unit: Aligned, watch: Watch | None = None) -> list[Aligned]:  # noqa: D102
         normal = self.normalization.align(unit, watch)
@@ -61,13 +62,10 @@ class PerlSegmentedPipeline(WithoutChunks):
         return Cut([line], None)
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
-        return Words.of(map(self._words, units))
-
-    def _words(self, unit: str) -> list[str]:
-        line = self._line(unit)
+        lines = self._lines(units)
         if self._strip_end:
-            line = line.rstrip()
-        return [word for word in line.split(self._separator) if word]
+            lines = list(map(str.rstrip, lines))
+        return Words.of([list(filter(None, line.split(self._separator))) for line in lines])
 
     def align(self, unit: Aligned, watch: Watch | None = None) -> list[Aligned]:  # noqa: D102
         line = self._align_line(unit, watch)
@@ -77,9 +75,9 @@ class PerlSegmentedPipeline(WithoutChunks):
         words = [word for word in line.split(self._separator) if word.text]
         return tell(watch, SPLIT if self._separator is None else "split at spaces", [line], words)
 
-    def _line(self, unit: str) -> str:
-        """Return the words of a unit with spaces between them."""
-        return " ".join(self._segment(self._normalization.apply(unit)))
+    def _lines(self, units: Sequence[str]) -> list[str]:
+        """Return the words of each unit with spaces between them."""
+        return self._segment.spaced(list(map(self._normalization.apply, units)))
 
     def _align_line(self, unit: Aligned, watch: Watch | None) -> Aligned:
         return self._align_words(self._normalization.align(unit, watch), watch)

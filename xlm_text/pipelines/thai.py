@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from xlm_text.alignment.aligned import Aligned
 from xlm_text.pipelines.base import SEGMENTER, Setup, tell
+from xlm_text.pipelines.normalizing import normalize
 from xlm_text.pipelines.segmented import PerlSegmentedPipeline, SegmentedPipeline
 from xlm_text.pipelines.units import Cut
 from xlm_text.pipelines.words import Words
@@ -17,7 +19,7 @@ from xlm_text.segmenters.thai import spaces_inside_words
 # unless a word of the dictionary has that very space inside.  What it knows of the text behind the
 # space is that a space follows, so the space stays with the unit before it.
 _THAI = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59"
-_thai_cut = re.compile(f"(?<=[{_THAI}] )(?=[{_THAI}])")
+_spaces_inside = re.compile(f" (?<=[{_THAI}] )(?=[{_THAI}])").finditer
 
 
 def cut_thai(text: str, inside_words: frozenset[str]) -> list[str]:
@@ -32,13 +34,12 @@ def cut_thai(text: str, inside_words: frozenset[str]) -> list[str]:
     ['สวัสดี ', 'ชาวโลก ', 'ดี ๆ']
 
     """
-    units: list[str] = []
-    for unit in _thai_cut.split(text):
-        if units and units[-1][-2:] + unit[0] in inside_words:
-            units[-1] += unit
-        else:
-            units.append(unit)
-    return units
+    cuts = [
+        space.end()
+        for space in _spaces_inside(text)
+        if text[space.start() - 1 : space.end() + 1] not in inside_words
+    ]
+    return [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
 
 
 class ThaiPipeline(SegmentedPipeline):
@@ -60,11 +61,12 @@ class ThaiPipeline(SegmentedPipeline):
         return Cut.of(parts)
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
-        return Words.of(map(self._words, units))
-
-    def _words(self, unit: str) -> list[str]:
         # The space that a unit ends in is inside the text, and so is not stripped with its ends.
-        return self.segment(self.normalization.apply(unit) + " " * unit.endswith(" "))
+        normal = [
+            text + " " if unit.endswith(" ") else text
+            for unit, text in zip(units, normalize(self.normalization, units), strict=True)
+        ]
+        return Words.of(self.segment.words(normal))
 
     def align(self, unit: Aligned, watch: Watch | None = None) -> list[Aligned]:  # noqa: D102
         normal = self.normalization.align(unit, watch)

@@ -123,13 +123,15 @@ class Translation:
     def __init__(self, table: dict[str, str], name: str = "replace characters") -> None:
         self.name = name
         self.table = str.maketrans(table)
-        self._concerned = re.compile(f"[{re.escape(''.join(table))}]").search
+        self._pattern = re.compile(f"[{re.escape(''.join(table))}]")
+        self._becomes = table
 
     def apply(self, text: str) -> str:  # noqa: D102
-        return text.translate(self.table) if self._concerned(text) else text
+        becomes = self._becomes
+        return self._pattern.sub(lambda match: becomes[match[0]], text)
 
     def align(self, text: Aligned) -> Aligned:  # noqa: D102
-        if not self._concerned(text.text):
+        if not self._pattern.search(text.text):
             return text
         return text.map_characters(char.translate(self.table) for char in text.text)
 

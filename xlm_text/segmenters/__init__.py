@@ -1,18 +1,17 @@
 """Segmenters for the languages that Moses does not cut.
 
-A segmenter is a callable from a text to its words, which one after another make up the text
-again.  Each loader imports its package only when it is called, and says what to install where
-that is missing.  :data:`xlm_text.languages.table.COMPONENTS` says where the loaders are.
+A loader returns a function from a text to its words, or a
+:class:`~xlm_text.segmenters.segmenter.Segmenter` if it has something faster for many texts.  It
+imports its package only when it is called, and says what to install where that is missing.
+:data:`xlm_text.languages.table.COMPONENTS` says where the loaders are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from xlm_text.languages.table import COMPONENTS, find
-
-Segmenter = Callable[[str], list[str]]
+from xlm_text.segmenters.segmenter import Segmenter
 
 
 def load_segmenter(component: str, **options: Any) -> Segmenter:
@@ -22,5 +21,5 @@ def load_segmenter(component: str, **options: Any) -> Segmenter:
     """
     row = COMPONENTS[component]
     wanted = {name: options[name] for name in row.options if name in options}
-    segmenter: Segmenter = find(row.load)(**wanted)
-    return segmenter
+    cut = find(row.load)(**wanted)
+    return cut if isinstance(cut, Segmenter) else Segmenter(cut)

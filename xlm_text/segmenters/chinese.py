@@ -6,21 +6,18 @@ The two differ on about one line in a hundred, and only in pieces that are not C
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from xlm_text.languages.table import require
-from xlm_text.segmenters.jieba_port import is_same, load_port
-from xlm_text.segmenters.jieba_search import BLOCK, load_search
-
-# Jieba cuts each block by itself; between them every character is a word.
-_parts = re.compile(f"{BLOCK}|\r\n|.", re.DOTALL).findall
+from xlm_text.segmenters.jieba_port import JiebaPort, is_same
+from xlm_text.segmenters.jieba_search import by_blocks, load_search
+from xlm_text.segmenters.segmenter import Segmenter
 
 
-def load_jieba(user_words: tuple[str, ...] = ()) -> Callable[[str], list[str]]:
+def load_jieba(user_words: tuple[str, ...] = ()) -> Segmenter:
     """Load Jieba with its standard dictionary.
 
     Args:
@@ -33,11 +30,11 @@ def load_jieba(user_words: tuple[str, ...] = ()) -> Callable[[str], list[str]]:
 
 
 @lru_cache(maxsize=1)
-def _load_standard() -> Callable[[str], list[str]]:
-    return _by_blocks(load_port()) if is_same() else _load(())
+def _load_standard() -> Segmenter:
+    return JiebaPort() if is_same() else _load(())
 
 
-def _load(user_words: tuple[str, ...]) -> Callable[[str], list[str]]:
+def _load(user_words: tuple[str, ...]) -> Segmenter:
     import jieba
 
     # A tokenizer of our own: words that a program adds to jieba's global one change no ids here.
@@ -49,17 +46,7 @@ def _load(user_words: tuple[str, ...]) -> Callable[[str], list[str]]:
         tokenizer.initialize()
     finally:
         log.setLevel(level)
-    return _by_blocks(load_search(tokenizer, _add_words(tokenizer, user_words)))
-
-
-def _by_blocks(search: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
-    def cut(text: str) -> list[str]:
-        words: list[str] = []
-        for part in _parts(text):
-            words += [part] if len(part) == 1 or part == "\r\n" else search(part)
-        return words
-
-    return cut
+    return Segmenter(by_blocks(load_search(tokenizer, _add_words(tokenizer, user_words))))
 
 
 _adding = threading.Lock()
@@ -89,4 +76,5 @@ def load_rjieba() -> Callable[[str], list[str]]:
     require("rjieba")
     import rjieba
 
-    return lambda text: list(rjieba.cut(text))
+    cut: Callable[[str], list[str]] = rjieba.cut
+    return cut

@@ -8,13 +8,17 @@ ties and rounding come out alike; what is saved is looking up and building what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from math import log
 from typing import Any
 
 from xlm_text.characters import only_chinese
 
 BLOCK = "[\u4e00-\u9fd5a-zA-Z0-9+#&._%-]+"
+
+# Jieba cuts each block by itself; between them every character is a word.
+_parts = re.compile(f"{BLOCK}|\r\n|.", re.DOTALL).findall
 
 # What the model's tables have in the place of the logarithm of 0.
 _NEVER = -3.14e100
@@ -104,6 +108,18 @@ def load_search(
     return search
 
 
+def by_blocks(search: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+    """Return what cuts any text, by what cuts blocks."""
+
+    def cut(text: str) -> list[str]:
+        words: list[str] = []
+        for part in _parts(text):
+            words += [part] if len(part) == 1 or part == "\r\n" else search(part)
+        return words
+
+    return cut
+
+
 def load_unknown_words(fall_apart: frozenset[str] = frozenset()) -> Callable[[str], list[str]]:
     """Return what makes words of characters that are no words of the dictionary.
 
@@ -122,40 +138,47 @@ def load_unknown_words(fall_apart: frozenset[str] = frozenset()) -> Callable[[st
         return [part for word in words for part in (word if word in fall_apart else (word,))]
 
     def unknown_words(run: str) -> list[str]:
-        if only_chinese(run):
-            return in_chinese(run)
-        # Of other characters Jieba's own function makes words, of Chinese ones between them we.
-        parts = finalseg.re_han.split(run)
-        return [
-            word
-            for part in parts
-            for word in (in_chinese(part) if only_chinese(part) else finalseg.cut(part))
-        ]
+        words: list[str] = []
+        for part in finalseg.re_han.split(run):
+            if only_chinese(part):
+                words += in_chinese(part)
+            else:
+                words += filter(None, finalseg.re_skip.split(part))
+        return words
 
     return unknown_words
+
+
+class _Scores(dict[str, Scores]):
+    """The scores of characters in each place of a word; those that are met are cached."""
+
+    def __init__(self, score_in: Sequence[Callable[[str, float], float]]) -> None:
+        super().__init__()
+        self._score_in = score_in
+
+    def __missing__(self, char: str) -> Scores:
+        begin, middle, end, alone = (score(char, _NEVER) for score in self._score_in)
+        self[char] = scores = (begin, middle, end, alone)
+        return scores
 
 
 def _load_model() -> Callable[[str], list[str]]:
     """Return what finds words in characters by their likeliest places in words."""
     from jieba.finalseg import emit_P, start_P, trans_P
 
-    scores_of: dict[str, Scores] = {
-        char: tuple(emit_P[place].get(char, _NEVER) for place in "BMES")
-        for char in set().union(*emit_P.values())
-    }
-    unknown: Scores = (_NEVER,) * 4
+    scores_of = _Scores([emit_P[place].get for place in "BMES"])
     first_b, first_m, first_e, first_s = (start_P[place] for place in "BMES")
     e_b, s_b, m_m, b_m, s_s, e_s, b_e, m_e = (
         trans_P[before][place] for before, place in ("EB", "SB", "MM", "BM", "SS", "ES", "BE", "ME")
     )
 
     def places(text: str) -> list[int]:
-        own_b, own_m, own_e, own_s = scores_of.get(text[0], unknown)
+        own_b, own_m, own_e, own_s = scores_of[text[0]]
         b, m, e, s = first_b + own_b, first_m + own_m, first_e + own_e, first_s + own_s
         # For each later character: what is before it if it is in each of the places.
         came_from: list[tuple[int, int, int, int]] = []
         for char in text[1:]:
-            own_b, own_m, own_e, own_s = scores_of.get(char, unknown)
+            own_b, own_m, own_e, own_s = scores_of[char]
             to_b, or_b, from_b = s + s_b + own_b, e + e_b + own_b, _S
             to_m, or_m, from_m = m + m_m + own_m, b + b_m + own_m, _M
             to_e, or_e, from_e = m + m_e + own_e, b + b_e + own_e, _M

@@ -107,12 +107,11 @@ def normalization(lang: str) -> Rules:
 
 
 def _moses_punctuation(lang: str) -> list[Rule]:
-    # A single space in the place of a single space changes nothing.
-    needs = {(" +", " "): "  "}
     return [
-        Substitution(
-            pattern, template, needs.get((pattern, template)) or required_characters(pattern)
-        )
+        # A single space in the place of a single space changes nothing.
+        Substitution(" {2,}", template, needs="  ", name="s/ +/ /")
+        if (pattern, template) == (" +", " ")
+        else Substitution(pattern, template, required_characters(pattern))
         for pattern, template in punctuation_expressions(lang)
     ]
 
@@ -149,7 +148,8 @@ def required_characters(pattern: str) -> str:
 
 def controls(text: str) -> Iterable[str]:
     """Return the characters of a text whose Unicode category is a C: controls, formats …"""
-    # What can be printed is none; white space other than the plain space cannot, either.
-    if text.isprintable():
+    # What can be printed is none.  White space other than the plain space cannot, either; that of
+    # two kinds is common.
+    if text.isprintable() or text.replace("\u3000", "").replace("\xa0", "").isprintable():
         return ()
     return [char for char in set(text) if unicodedata.category(char)[0] == "C"]
