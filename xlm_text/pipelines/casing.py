@@ -21,10 +21,16 @@ def lowercase_and_remove_accents(words: Words) -> Words:
         return words
     # Words hold no line feed: the pipelines drop it, or split at it.
     text = "\n".join(words.flat)
-    cased = words._replace(flat=strip_marks(text.lower()).lower().split("\n"))
     if " " in text:
-        return Words.of(list(filter(None, " ".join(unit).split(" "))) for unit in cased.of_units())
-    return cased.without_empty()
+        text = "\n".join(map(" ".join, words.of_units()))
+        lines = _without_case_and_accents(text).split("\n")
+        return Words.of([list(filter(None, line.split(" "))) for line in lines])
+    flat = _without_case_and_accents(text).split("\n")
+    return words._replace(flat=flat).without_empty()
+
+
+def _without_case_and_accents(text: str) -> str:
+    return strip_marks(text.lower()).lower()
 
 
 def lowercase_and_remove_accents_aligned(words: list[Aligned]) -> list[Aligned]:
