@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pythainlp.corpus.common import thai_words
-from pythainlp.tokenize import word_tokenize
+from pythainlp.tokenize import tcc_p, word_tokenize
+from pythainlp.util import Trie
 
-from xlm_text.segmenters.newmm_search import load_search
+from xlm_text.segmenters.newmm_search import find_clusters, load_search
 
 from .support import SHARED_TEXT, examples, sentences
 
@@ -43,3 +44,23 @@ def test_any_text(text: str) -> None:
 def test_real_sentences() -> None:
     for line in (SHARED_TEXT / "th.txt").read_text(encoding="utf-8").splitlines():
         assert SEARCH(line) == word_tokenize(line)
+
+
+@pytest.mark.parametrize("word", ["ก" * 1100, "การงาน " * 160])
+def test_long_words_of_a_user_that_begin_alike(word: str) -> None:
+    words = (f"{word}ขา", f"{word}มา", word)
+    search = load_search(words)
+    for text in (f"{word}ขา{word}มา", f"{word}ข{word}"):
+        assert search(text) == word_tokenize(text, custom_dict=Trie([*WORDS, *words]))
+
+
+def test_clusters_are_those_of_pythainlp() -> None:
+    # Every pair, and every beginning of what two consonants may be part of.
+    signs = [chr(code) for code in range(0xE00, 0xE7F)]
+    texts = [first + second for first in signs for second in signs]
+    texts += [
+        f"เ{sign}{mark}ย{end}" for sign in "กร" for mark in signs for end in ("", *signs, "a")
+    ]
+    clusters = find_clusters()
+    for text in (*texts, *sentences("th")[:100]):
+        assert clusters(text) == list(tcc_p.tcc(text))
