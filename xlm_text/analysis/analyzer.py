@@ -246,16 +246,15 @@ class Analyzer:
     def _locate(self, units: list[str]) -> Located:
         words = self._pipeline.words(units)
         cased = self._cased(words)
-        places: list[Sequence[int] | None] = []
+        places = find_places(units, words, cased, self._subwords.falls_apart)
+        if None not in places:
+            return Located(cased, places, {})
         # The others take the rules again, on text that carries its alignment.
-        aligned: dict[int, list[Aligned]] = {}
+        aligned = {i: self._align(units[i]) for i, found in enumerate(places) if found is None}
         each = list(cased.of_units())
-        for i, (unit, own) in enumerate(zip(units, words.of_units(), strict=True)):
-            places.append(find_places(unit, own, each[i], self._subwords.falls_apart))
-            if places[i] is None:
-                aligned[i] = self._align(unit)
-                each[i] = [word.text for word in aligned[i]]
-        return Located(Words.of(each) if aligned else cased, places, aligned)
+        for i, own in aligned.items():
+            each[i] = [word.text for word in own]
+        return Located(Words.of(each), places, aligned)
 
     def _align(self, unit: str, watch: Watch | None = None) -> list[Aligned]:
         words = self._pipeline.align(Aligned.of(unit), watch)

@@ -6,9 +6,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import accumulate, chain, pairwise
+from operator import add
 
 from xlm_text.alignment.aligned import Aligned, strip_marks
 from xlm_text.alignment.spans import Span, contiguous
+from xlm_text.pipelines.words import Words
 from xlm_text.rules.sacremoses.normalization import REPLACED_ONE_TO_ONE
 
 # Alone, so that it is certain which quote went where.
@@ -17,28 +20,52 @@ _quote_and_mark = re.compile(r'(?<![".,])(?:"[.,]|[.,]")(?![".,])')
 # No more characters than this are cached.
 _CHARACTERS = 1 << 16
 
+# The space of Chinese and Japanese type, which segmenters make a word of.
+_WIDE_SPACE = "\u3000"
+_replaced = re.compile(f"[{''.join(map(chr, REPLACED_ONE_TO_ONE))}]")
+# The character that normalisation makes three of.
+_ELLIPSIS = "…"
+
 
 def find_places(
-    unit: str, words: list[str], cased: list[str], falls_apart: Callable[[str], bool]
-) -> Sequence[int] | None:
-    """Return where in a unit each character of its words comes from.
+    units: Sequence[str], words: Words, cased: Words, falls_apart: Callable[[str], bool]
+) -> list[Sequence[int] | None]:
+    """Return where in each unit each character of its words comes from.
 
     The words of most units are its characters, with white space put between them and with quotes,
-    case and accents changed; a range says that nothing moved.  ``None`` says that this unit is
-    none of them, or has a word that ``falls_apart`` into pieces that are no part of it.
+    case and accents changed; a range says that nothing moved.  ``None`` says that a unit is none of
+    them, or has a word that ``falls_apart`` into pieces that are no part of it.
+
+    Args:
+        units: the units.
+        words: their words.
+        cased: the words with case and accents changed.
+        falls_apart: tells whether the pieces of a word are no part of it.
+
     """
-    if cased == [unit] == words:
-        return range(len(unit))
-    if len(cased) < len(words):
-        words = [word for word in words if not word.isspace()]
-    text = words[0] if len(words) == 1 else "".join(words)
-    if falls_apart(text):
+    each = zip(units, words.of_units(), strict=True)
+    if not falls_apart("".join(cased.flat)) and _stay_one("".join(words.flat)):
+        return [_places_in_normal(unit, _text_of(own)) for unit, own in each]
+    return [
+        _find_places(unit, own, own_cased, falls_apart)
+        for (unit, own), own_cased in zip(each, cased.of_units(), strict=True)
+    ]
+
+
+def _text_of(words: list[str]) -> str:
+    # Words that are spaces are gone, and those that hold some fell apart.
+    return "".join(words).replace(" ", "")
+
+
+def _find_places(
+    unit: str, words: list[str], cased: list[str], falls_apart: Callable[[str], bool]
+) -> Sequence[int] | None:
+    same = "".join(cased)
+    if falls_apart(same):
         return None
-    places = range(len(unit)) if text == unit else _places_of_solid(unit, text)
-    if places is None:
-        return None
-    same = cased[0] if len(cased) == 1 else "".join(cased)
-    if same == text or (text.isascii() and len(same) == len(text)):
+    text = _text_of(words)
+    places = _places_in_normal(unit, text)
+    if places is None or same == text or (text.isascii() and len(same) == len(text)):
         return places
     if text.translate(_ONE_TO_ONE) == same:
         return places
@@ -46,25 +73,32 @@ def find_places(
     if None in widths:
         return None
     # Words of nothing but marks are gone.
-    lengths = [length for word in words if (length := sum(map(_width, word)))]  # type: ignore[arg-type]
+    parts = " ".join(words).split(" ")
+    lengths = [length for part in parts if (length := sum(map(_width, part)))]  # type: ignore[arg-type]
     if lengths != list(map(len, cased)):
         return None
     return [place for place, width in zip(places, widths, strict=True) for _ in range(width or 0)]
 
 
-def _places_of_solid(unit: str, text: str) -> Sequence[int] | None:
-    """Return where each character of a text comes from that has the unit's but for white space."""
-    solid = "".join(unit.split())
+def _places_in_normal(unit: str, text: str) -> Sequence[int] | None:
+    """Return where in a unit the characters of its normal form come from, white space left out.
+
+    ``None`` says that normalisation did more than to replace single characters, and to let quotes
+    and other marks change places.
+    """
+    if text == unit:
+        return range(len(unit))
+    separator = " " if _WIDE_SPACE in text else None
+    solid = "".join(unit.split(separator))
     places: Sequence[int] = range(len(unit))
     if len(solid) < len(unit):
-        places = [i for i, char in enumerate(unit) if not char.isspace()]
-    if "…" in solid:
-        places = [place for place in places for _ in range(3 if unit[place] == "…" else 1)]
-        solid = solid.replace("…", "...")
-    if text == solid:
+        places = _places_of_solid(unit, solid)
+    if _ELLIPSIS in solid:
+        places = [place for place in places for _ in range(3 if unit[place] == _ELLIPSIS else 1)]
+        solid = solid.replace(_ELLIPSIS, "...")
+    if text == solid or text == (normal := _replaced.sub(_replacement, solid)):
         return places
-    solid = solid.translate(REPLACED_ONE_TO_ONE)
-    return places if text == solid else _swapped(solid, text, places)
+    return _swapped(normal, text, places)
 
 
 def _swapped(solid: str, text: str, places: Sequence[int]) -> Sequence[int] | None:
@@ -78,6 +112,25 @@ def _swapped(solid: str, text: str, places: Sequence[int]) -> Sequence[int] | No
             order[at : at + 2] = at + 1, at
     # Nothing else may differ.
     return [places[i] for i in order] if "".join([solid[i] for i in order]) == text else None
+
+
+def _places_of_solid(unit: str, solid: str) -> list[int]:
+    """Return where the characters of a unit are that are not left out of ``solid``."""
+    if len(unit) - unit.count(" ") > len(solid):
+        return [place for place, char in enumerate(unit) if not char.isspace()]
+    # With nothing but spaces left out, which is the rule, there is no need to look at each.
+    lengths = list(map(len, unit.split(" ")))
+    starts = [0, *accumulate(map((1).__add__, lengths))]
+    return list(chain.from_iterable(map(range, starts, map(add, starts, lengths))))
+
+
+def _replacement(match: re.Match[str]) -> str:
+    return REPLACED_ONE_TO_ONE[ord(match[0])]
+
+
+def _stay_one(text: str) -> bool:
+    """Tell whether each character of a text stays one in lower case without marks."""
+    return text.isascii() or all(_width(char) == 1 for char in set(text))
 
 
 @lru_cache(maxsize=_CHARACTERS)
@@ -107,7 +160,8 @@ _ONE_TO_ONE = _OneToOne()
 
 def placed_spans(places: Sequence[int], lengths: Sequence[int]) -> list[Span]:
     """Return the span of each piece of words whose characters come from ``places``."""
-    return [(places[start], places[end - 1] + 1) for start, end in contiguous(lengths)]
+    found = pairwise(accumulate(lengths, initial=0))
+    return [(places[start], places[end - 1] + 1) for start, end in found]
 
 
 def aligned_spans(word: Aligned, lengths: Sequence[int], falls_apart: bool) -> list[Span]:
