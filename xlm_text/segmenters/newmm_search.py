@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Any
@@ -21,6 +22,13 @@ _END = ""
 # What follows is a node, or the rest of the only word that goes on there: most of a trie would be
 # nodes with one child each.
 _Node = dict[str, Any]
+
+
+@cache
+def _standard() -> _Node:
+    from pythainlp.corpus.common import thai_words
+
+    return _build_trie(set(map(str.strip, thai_words())))
 
 
 def _build_trie(words: Iterable[str]) -> _Node:
@@ -55,7 +63,11 @@ def load_search(user_words: Sequence[str] = ()) -> Callable[[str], list[str]]:
     from pythainlp.tokenize import newmm
     from pythainlp.tokenize._utils import _DIGITS_WITH_SEPARATOR, rejoin_formatted_num
 
-    trie = _build_trie({word.strip() for word in (*thai_words(), *user_words)})
+    trie = (
+        _build_trie(set(map(str.strip, (*thai_words(), *user_words))))
+        if user_words
+        else _standard()
+    )
     most_edges = newmm._MAX_GRAPH_SIZE
     not_thai = newmm._PAT_NONTHAI.match
     is_short = newmm._PAT_THAI_TWOCHARS.match
