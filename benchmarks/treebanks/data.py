@@ -1,13 +1,15 @@
 """From treebanks to the files that the commands read: sentences, tags, pairs, choices, questions.
 
-A fifth of the sentences is held out, in the parallel languages the same ones, so that neither a
-sentence nor its translation is ever trained on and evaluated on.
+A tenth of the sentences decides which checkpoint is best, and another tenth is scored. In the
+parallel languages these are the same sentences, so that neither a sentence nor its translation is
+ever trained on and scored.
 """
 
 from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,11 +17,12 @@ from pathlib import Path
 
 PARALLEL = ("en", "fr", "de", "es", "ru", "ar", "zh", "th")
 LANGUAGES = (*PARALLEL, "ja")
-PARTS = ("train", "valid")
-HELD_OUT = 5  # each fifth sentence
+PARTS = ("train", "valid", "test")
 CHOICES = 4
-# Relations that a word has but once or twice, and that stand in all of these treebanks.
+# Relations that most words have but once, and that stand in all of these treebanks.
 RELATIONS = ("nsubj", "obj", "obl", "amod", "nmod", "advmod", "case", "mark")
+# Sentences that are drawn from for each wrong translation: those of nearest length.
+_NEAREST = 4
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,35 @@ class Sentence:
     words: tuple[Word, ...]
 
 
+@dataclass(frozen=True)
+class Question:
+    """Which word depends on another in a certain way.
+
+    Attributes:
+        sentence: Where both stand.
+        relation: How it depends.
+        head: Number of the other word, from 0.
+        answer: Number of the word, from 0.
+    """
+
+    sentence: Sentence
+    relation: str
+    head: int
+    answer: int
+
+    @property
+    def row(self) -> dict[str, object]:
+        """The question as `xlm-model finetune answer` reads it."""
+        words = self.sentence.words
+        answer = words[self.answer]
+        return {
+            "question": f"{self.relation}: {words[self.head].form}",
+            "context": self.sentence.text,
+            "answer": answer.form,
+            "start": answer.start,
+        }
+
+
 def read(folder: Path, lang: str) -> list[Sentence]:
     """Return the sentences of a treebank in CoNLL-U."""
     blocks = (folder / f"{lang}.conllu").read_text(encoding="utf-8").strip().split("\n\n")
@@ -60,19 +92,25 @@ def _sentence(lines: Sequence[str]) -> Sentence:
     text = next(line for line in lines if line.startswith("# text = ")).removeprefix("# text = ")
     rows = [line.split("\t") for line in lines if not line.startswith("#")]
     words = []
-    position = 0
-    for row in (row for row in rows if row[0].isdecimal()):
-        start = text.find(row[1], position)
-        if start >= 0:
-            position = start + len(row[1])
-        relation = row[7].partition(":")[0]
-        words.append(Word(row[1], row[3], int(row[6]), relation, start if start >= 0 else None))
+    position = last_part = 0
+    for number, form, _, tag, _, _, head, relation, *_ in rows:
+        if "." in number:  # a word that is only thought of
+            continue
+        first, _, last = number.partition("-")
+        start = None
+        if last or int(first) > last_part:
+            start = text.index(form, position)
+            position = start + len(form)
+        if last:
+            last_part = int(last)
+        else:
+            words.append(Word(form, tag, int(head), relation.partition(":")[0], start))
     return Sentence(text, tuple(words))
 
 
 def part_of(number: int) -> str:
     """Return which part the sentence with a number belongs to."""
-    return "valid" if number % HELD_OUT == HELD_OUT - 1 else "train"
+    return {4: "valid", 9: "test"}.get(number % 10, "train")
 
 
 class Treebanks:
@@ -92,11 +130,11 @@ class Treebanks:
         """Return the sentences of a part, in order."""
         return [s for i, s in enumerate(self.sentences[lang]) if part_of(i) == part]
 
-    def texts(self, lang: str, part: str) -> Path:
-        """Write one sentence to a line."""
+    def texts(self, lang: str, part: str) -> str:
+        """Write one sentence to a line, and return the file's name."""
         return self._write(f"{part}.{lang}.txt", (s.text for s in self.part(lang, part)))
 
-    def tags(self, lang: str, part: str) -> Path:
+    def tags(self, lang: str, part: str) -> str:
         """Write words and tags in two columns."""
         blocks = (
             "".join(f"{word.form}\t{word.tag}\n" for word in sentence.words)
@@ -104,11 +142,15 @@ class Treebanks:
         )
         return self._write(f"{part}.{lang}.conll", blocks)
 
-    def pairs(self, first: str, second: str, part: str) -> Path:
+    def most_frequent_tag(self, lang: str) -> tuple[float, int]:
+        """Return which share of the scored words has their most frequent tag, and all words."""
+        tags = Counter(word.tag for s in self.part(lang, "test") for word in s.words)
+        return tags.most_common(1)[0][1] / tags.total(), tags.total()
+
+    def pairs(self, first: str, second: str, part: str) -> str:
         """Write sentences with their translation, and with that of another one.
 
-        The other one is the sentence of nearest length of those that come later, so that length
-        gives nothing away.
+        The other one's length is near that of the translation, so that length gives nothing away.
         """
         ours, theirs = self.part(first, part), self.part(second, part)
         rng = random.Random(f"{first}-{second}")
@@ -118,8 +160,8 @@ class Treebanks:
             lines += [f"{one.text}\t{other.text}\tyes", f"{one.text}\t{wrong.text}\tno"]
         return self._write(f"{part}.{first}-{second}.tsv", lines)
 
-    def choices(self, first: str, second: str, part: str) -> Path:
-        """Write sentences with four choices of a translation, one of them right."""
+    def choices(self, first: str, second: str, part: str) -> str:
+        """Write sentences with four choices of a translation, of like lengths, one of them right."""
         ours, theirs = self.part(first, part), self.part(second, part)
         rng = random.Random(f"{first}-{second}")
         lines = []
@@ -131,16 +173,20 @@ class Treebanks:
             lines.append(json.dumps(row, ensure_ascii=False))
         return self._write(f"{part}.{first}-{second}.choices.jsonl", lines)
 
-    def questions(self, lang: str, part: str) -> Path:
-        """Write which word depends on another in which way, as a question about the sentence."""
-        rows = (row for s in self.part(lang, part) for row in _questions(s))
+    def questions(self, lang: str, part: str) -> str:
+        """Write which word depends on another in which way, as questions about the sentences."""
+        rows = (question.row for question in self.questions_of(lang, part))
         lines = (json.dumps(row, ensure_ascii=False) for row in rows)
         return self._write(f"{part}.{lang}.questions.jsonl", lines)
 
-    def _write(self, name: str, lines: Iterable[str]) -> Path:
-        path = self._output / name
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        return path
+    def questions_of(self, lang: str, part: str) -> list[Question]:
+        """Return the questions of a part."""
+        return [question for s in self.part(lang, part) for question in _questions(s)]
+
+    def _write(self, name: str, lines: Iterable[str]) -> str:
+        text = "".join(f"{line}\n" for line in lines)
+        (self._output / name).write_text(text, encoding="utf-8")
+        return name
 
 
 def _alike(
@@ -148,27 +194,24 @@ def _alike(
 ) -> list[int]:
     """Return the numbers of some other sentences of about the same length, by chance."""
     length = len(sentences[number].text)
-    others = [i for i in range(len(sentences)) if i != number]
+    others = [i for i in range(len(sentences)) if sentences[i].text != sentences[number].text]
     others.sort(key=lambda i: abs(len(sentences[i].text) - length))
-    return rng.sample(others[: 4 * count], count)
+    return rng.sample(others[: _NEAREST * count], count)
 
 
-def _questions(sentence: Sentence) -> Iterator[dict[str, object]]:
-    """Yield the questions that have one answer: `nsubj of wrote`."""
+def _questions(sentence: Sentence) -> Iterator[Question]:
+    """Yield the questions that have one answer, and name a word that stands but once."""
     words = sentence.words
-    heads = [word.form for word in words]
-    for number, word in enumerate(words, 1):
-        if heads.count(word.form) > 1 or word.start is None:
+    forms = Counter(word.form for word in words)
+    for head, word in enumerate(words):
+        if forms[word.form] > 1 or word.start is None:
             continue
         for relation in RELATIONS:
-            found = [w for w in words if w.head == number and w.relation == relation]
-            if len(found) == 1 and found[0].start is not None:
-                answer = {"text": found[0].form, "answer_start": found[0].start}
-                yield {
-                    "question": f"{relation}: {word.form}",
-                    "context": sentence.text,
-                    "answers": [answer],
-                }
+            found = [
+                i for i, w in enumerate(words) if w.head == head + 1 and w.relation == relation
+            ]
+            if len(found) == 1 and words[found[0]].start is not None:
+                yield Question(sentence, relation, head, found[0])
 
 
 def pairs_of(languages: Sequence[str]) -> list[tuple[str, str]]:
