@@ -12,46 +12,39 @@ from typing import Any
 
 
 class Shell:
-    """Runs commands in a folder, and says what each takes.
+    """Runs commands in a folder, and says how long each takes.
 
     Args:
         folder: Where they run, and what they make lies.
         kytea_model: For Japanese.
+        threads: Of each command.
     """
 
-    def __init__(self, folder: Path, kytea_model: Path) -> None:
+    def __init__(self, folder: Path, kytea_model: Path, threads: int = 1) -> None:
         self.folder = folder
-        scripts = Path(sys.executable).parent
         self._environment = {
             **os.environ,
-            "PATH": f"{scripts}:{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "XLM_KYTEA_MODEL": str(kytea_model),
+            "OMP_NUM_THREADS": str(threads),
         }
 
-    def run(self, *command: str | Path) -> None:
+    def run(self, *command: str) -> None:
         """Run a command, and raise if it fails."""
-        words = [str(word) for word in command]
-        print("$", " ".join(words), flush=True)
+        print("$", " ".join(command), flush=True)
         begin = time.perf_counter()
-        done = subprocess.run(
-            words, cwd=self.folder, env=self._environment, stdout=subprocess.PIPE, text=True
+        subprocess.run(
+            command, cwd=self.folder, env=self._environment, stdout=subprocess.DEVNULL, check=True
         )
-        lines = done.stdout.splitlines()
-        print(*lines[-1:], f"({time.perf_counter() - begin:.0f} s)", flush=True)
-        done.check_returncode()
+        print(f"  {time.perf_counter() - begin:.0f} s", flush=True)
 
-    def is_made(self, name: str) -> bool:
-        """Tell whether a former run of the same experiment made something."""
-        return (self.folder / name).exists()
+    def make(self, name: str, *command: str) -> None:
+        """Run a command that makes a folder, unless a former experiment has made it."""
+        done = self.folder / f"{name}.done"
+        if not done.exists():
+            self.run(*command, "-o", name)
+            done.touch()
 
-    def json(self, name: str) -> Any:
+    def read_json(self, name: str) -> Any:
         """Return what stands in a JSON file."""
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
-
-
-def last_scores(folder: Path) -> dict[str, dict[str, float]]:
-    """Return the scores of the last evaluation that a training logged."""
-    with (folder / "log.jsonl").open(encoding="utf-8") as file:
-        entries = [json.loads(line) for line in file]
-    found: dict[str, dict[str, float]] = [e["scores"] for e in entries if "scores" in e][-1]
-    return found

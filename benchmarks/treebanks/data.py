@@ -161,7 +161,7 @@ class Treebanks:
         return self._write(f"{part}.{first}-{second}.tsv", lines)
 
     def choices(self, first: str, second: str, part: str) -> str:
-        """Write sentences with four choices of a translation, of like lengths, one of them right."""
+        """Write sentences with four texts of about one length, of which one is the translation."""
         ours, theirs = self.part(first, part), self.part(second, part)
         rng = random.Random(f"{first}-{second}")
         lines = []
@@ -189,9 +189,7 @@ class Treebanks:
         return name
 
 
-def _alike(
-    sentences: Sequence[Sentence], number: int, count: int, rng: random.Random
-) -> list[int]:
+def _alike(sentences: Sequence[Sentence], number: int, count: int, rng: random.Random) -> list[int]:
     """Return the numbers of some other sentences of about the same length, by chance."""
     length = len(sentences[number].text)
     others = [i for i in range(len(sentences)) if sentences[i].text != sentences[number].text]

@@ -49,14 +49,23 @@ class Guessed:
         return float(self.right.sum() / self.counts.sum())
 
 
+def added(parts: Sequence[Guessed]) -> Guessed:
+    """Return the sums over several languages, sentence by sentence."""
+    names = ("losses", "right", "counts")
+    return Guessed(*(np.sum([getattr(part, name) for part in parts], axis=0) for name in names))
+
+
 def joined(parts: Sequence[Guessed]) -> Guessed:
-    """Return several as one."""
+    """Return what came of some sentences and of others."""
     names = ("losses", "right", "counts")
     return Guessed(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def gain(worse: Guessed, better: Guessed) -> tuple[float, float]:
-    """Return by how much the loss of a word is lower, and the standard error over sentences."""
+    """Return by how much the loss of a word is lower, and the standard error over sentences.
+
+    A sentence counts once, in however many languages it was read.
+    """
     differences = worse.losses - better.losses
     mean = differences.sum() / worse.counts.sum()
     # Of a ratio of two sums: what the sentences' own differences depart from it.
@@ -71,16 +80,12 @@ class Guesser:
     Args:
         checkpoint: A language model.
         treebanks: Where the sentences are.
-        longest: Sentences of more tokens than this are left out, and the pairs that they are in.
         part: Which sentences.
     """
 
-    def __init__(
-        self, checkpoint: Path, treebanks: Treebanks, longest: int, part: str = "test"
-    ) -> None:
+    def __init__(self, checkpoint: Path, treebanks: Treebanks, part: str = "test") -> None:
         self._model = XLMWithLMHeadModel.from_pretrained(checkpoint)
         self._tokenizer = XLMTokenizer.from_pretrained(checkpoint)
-        self._longest = longest
         self._ids = {
             lang: self._tokenizer.batch_encode(
                 [s.text for s in treebanks.part(lang, part)], False, lang=lang
@@ -90,25 +95,19 @@ class Guesser:
 
     def guess(self, first: str, second: str) -> dict[str, Guessed]:
         """Return what comes of the first language's words, by what of the second stands beside."""
-        pairs = [
-            (one, other)
-            for one, other in zip(self._ids[first], self._ids[second], strict=True)
-            if max(len(one), len(other)) <= self._longest
-        ]
+        ours, theirs = self._ids[first], self._ids[second]
         rng = np.random.default_rng(0)
         masked = [
-            rng.permutation(len(one))[: max(1, round(SHARE * len(one)))].tolist()
-            for one, _ in pairs
+            rng.permutation(len(one))[: max(1, round(SHARE * len(one)))].tolist() for one in ours
         ]
-        others = [other for _, other in pairs]
         beside: dict[str, Sequence[list[int]]] = {
-            "nothing": [[]] * len(pairs),
-            "translation": others,
-            "another": [*others[1:], others[0]],
+            "nothing": [[]] * len(ours),
+            "translation": theirs,
+            "another": [*theirs[1:], theirs[0]],
         }
         found = {}
         for name in BESIDE:
-            rows = list(zip([one for one, _ in pairs], masked, beside[name], strict=True))
+            rows = list(zip(ours, masked, beside[name], strict=True))
             parts = [
                 self._read(rows[i : i + BATCH], first, second) for i in range(0, len(rows), BATCH)
             ]

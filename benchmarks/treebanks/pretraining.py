@@ -1,165 +1,136 @@
-"""Masked words guessed by their neighbours, and by their translation."""
+"""Masked words guessed by their neighbours, and by their translation.
+
+What is trained here, the other experiments begin with.
+"""
 
 from __future__ import annotations
 
-import gzip
 import json
-import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
-import numpy as np
-import torch
+from benchmarks.treebanks.commands import Shell
+from benchmarks.treebanks.counting import perplexities
+from benchmarks.treebanks.data import LANGUAGES, PARTS, Treebanks, pairs_of
+from benchmarks.treebanks.guesses import BESIDE, Guesser, added, gain
+from benchmarks.treebanks.report import Report
 
-from benchmarks.treebanks.commands import Shell, last_scores
-from benchmarks.treebanks.data import LANGUAGES, PARALLEL, PARTS, Treebanks, pairs_of
-from xlm_model import XLMWithLMHeadModel
-from xlm_model.attention import PackedLayout
-from xlm_text import XLMTokenizer, corpora
+# Hardly more than the characters, of which Chinese and Japanese have most: the pieces of the other
+# languages are letters, and frequent groups of them.
+VOCABULARY = 4300
+# Rows are short at first: which of the others are neighbours is then learnt in minutes. They grow,
+# as the tasks have longer texts.
+ROWS = (16, 64, 192)
+STEPS = (1500, 1000, 6000)
+# Without dropout, and with weights of about 1/sqrt(emb_dim), so small a model learns much sooner.
+CONFIG = {
+    "emb_dim": 128,
+    "n_layers": 2,
+    "n_heads": 4,
+    "max_position_embeddings": ROWS[0],
+    "dropout": 0.0,
+    "attention_dropout": 0.0,
+    "init_std": 0.08,
+    "embed_init_std": 0.1,
+}
+# Texts with both their ends in the longest rows.
+LONGEST = ROWS[-1] - 2
+# Only where many words are written alike does so small a model find what is a translation of what.
+TRANSLATIONS = pairs_of(("en", "fr", "de", "es"))
+CONTROL, TRANSLATED = "mlm-mlm", "mlm-tlm"
 
-VOCABULARY = 5000
-ROW = 128
-SMALL = {"emb_dim": 128, "n_layers": 3, "n_heads": 4}
-STEPS = 4000
-SHARE = 0.15
+_HOW = (
+    *("--schedule", "linear", "--learning-rate", "2e-3"),
+    # Languages take turns, batch by batch: an update is of several.
+    *("--batch-tokens", "512", "--accumulate", "4", "-q"),
+)
 
 
-def prepare(shell: Shell, treebanks: Treebanks) -> None:
-    """Learn a vocabulary, and make corpora of streams and pairs."""
-    texts = {
-        part: {lang: treebanks.texts(lang, part).name for lang in LANGUAGES} for part in PARTS
-    }
-    alone = {part: [f"{lang}={name}" for lang, name in texts[part].items()] for part in PARTS}
-    pairs = {
-        part: [f"{a}-{b}={texts[part][a]},{texts[part][b]}" for a, b in pairs_of(PARALLEL)]
-        for part in PARTS
-    }
-    shell.run("xlm-tok", "train", *alone["train"], "--vocab-size", str(VOCABULARY), "-o", "model")
-    for part in PARTS:
-        options = ("--model", "model", "--blocks", str(ROW), "-o", part)
-        shell.run("xlm-tok", "prepare", *alone[part], *pairs[part], *options)
-    (shell.folder / "small.json").write_text(json.dumps(SMALL), encoding="utf-8")
+def pretrain(shell: Shell, treebanks: Treebanks) -> None:
+    """Train on all languages; at last once as before and once with pairs on top.
 
-
-def pretrain(shell: Shell) -> None:
-    """Train on all languages; then twice as long, alone and with pairs on top."""
+    What a former experiment has made stays as it is.
+    """
+    _prepare(shell, treebanks)
     mlm = ("--objective", "mlm:" + ",".join(LANGUAGES))
-    tlm = ("--objective", "tlm:" + ",".join(f"{a}-{b}" for a, b in pairs_of(PARALLEL)))
-    how = (
-        *("--data", "train", "--held-out", "valid", "--steps", str(STEPS), "--every", "1000"),
-        *("--batch-tokens", "1024", "--schedule", "linear"),
+    tlm = ("--objective", "tlm:" + ",".join(map("-".join, TRANSLATIONS)))
+    start: tuple[str, ...] = ("--config", "small.json")
+    for rows, steps in zip(ROWS, STEPS, strict=True):
+        data = ("--data", f"train-{rows}", "--held-out", f"valid-{rows}")
+        how = (*data, *start, "--steps", str(steps), *_HOW)
+        if rows == ROWS[-1]:
+            shell.make(CONTROL, "xlm-model", "pretrain", *mlm, *how)
+            pairs = ("--max-pair-tokens", str(LONGEST))
+            shell.make(TRANSLATED, "xlm-model", "pretrain", *mlm, *tlm, *how, *pairs)
+        else:
+            shell.make(f"mlm-{rows}", "xlm-model", "pretrain", *mlm, *how)
+        start = ("--from", f"mlm-{rows}/best", "--new-positions", "copy")
+
+
+def _prepare(shell: Shell, treebanks: Treebanks) -> None:
+    """Learn a vocabulary, and make corpora of streams, the longest with pairs beside them."""
+    (shell.folder / "small.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    texts = {part: {lang: treebanks.texts(lang, part) for lang in LANGUAGES} for part in PARTS}
+    alone = {part: [f"{lang}={text}" for lang, text in texts[part].items()] for part in PARTS}
+    size = ("--vocab-size", str(VOCABULARY), "-q")
+    shell.make("model", "xlm-tok", "train", *alone["train"], *size)
+    for part in PARTS:
+        pairs = [f"{a}-{b}={texts[part][a]},{texts[part][b]}" for a, b in TRANSLATIONS]
+        for rows in ROWS:
+            files = [*alone[part], *(pairs if rows == ROWS[-1] else [])]
+            how = ("--blocks", str(rows), "--model", "model", "-q")
+            shell.make(f"{part}-{rows}", "xlm-tok", "prepare", *files, *how)
+
+
+def run(shell: Shell, treebanks: Treebanks, report: Report) -> None:
+    """Train, and score both claims: neighbours help, and translations do."""
+    pretrain(shell, treebanks)
+    _report_perplexities(shell, report)
+    _report_guesses(shell, treebanks, report)
+
+
+def _report_perplexities(shell: Shell, report: Report) -> None:
+    folders = (shell.folder / f"train-{ROWS[-1]}", shell.folder / f"test-{ROWS[-1]}")
+    counted, control = perplexities(shell.folder / CONTROL / "best", *folders)
+    _, translated = perplexities(shell.folder / TRANSLATED / "best", *folders)
+    report.add(
+        "Perplexity of the same masked pieces: by how often each occurs in the language's text "
+        "that is trained on, and by the models.",
+        ["language", "counts:1", "MLM:1", "MLM and TLM:1"],
+        [
+            [name.removeprefix("mlm:"), *(found[name]["perplexity"] for found in each)]
+            for each in [(counted, control, translated)]
+            for name in counted
+        ],
     )
-    new = ("--config", "small.json", "--learning-rate", "1.5e-3")
-    more = ("--from", "mlm/last", "--learning-rate", "1e-3")
-    shell.run("xlm-model", "pretrain", *how, *mlm, *new, "-o", "mlm")
-    shell.run("xlm-model", "pretrain", *how, *mlm, *more, "-o", "mlm-mlm")
-    shell.run("xlm-model", "pretrain", *how, *mlm, *tlm, *more, "-o", "mlm-tlm")
 
 
-def unigram_perplexity(folder: Path, lang: str) -> float:
-    """Return the perplexity of counting: of each piece as often as in the text trained on.
-
-    A tenth is added to each count, so that what never occurred has a probability.
-    """
-    counts = {part: _counts(folder, part, lang) for part in PARTS}
-    likely = np.log((counts["train"] + 0.1) / (counts["train"] + 0.1).sum())
-    return math.exp(-float(counts["valid"] @ likely) / counts["valid"].sum())
-
-
-def _counts(folder: Path, part: str, lang: str) -> np.ndarray:
-    corpus = corpora.open(folder / part)
-    tokenizer = corpus.tokenizer()
-    rows = corpus.dataset(lang=lang).to_table(columns=["input_ids"]).column("input_ids")
-    ids = rows.combine_chunks().flatten().to_numpy()
-    counts = np.bincount(ids, minlength=len(tokenizer))
-    counts[tokenizer.all_special_ids] = 0
-    return counts
-
-
-class Guesses:
-    """Guesses masked words of held-out sentences: alone, beside their translation, or another's.
-
-    Args:
-        checkpoint: A language model.
-        treebanks: Where the sentences are.
-    """
-
-    def __init__(self, checkpoint: Path, treebanks: Treebanks) -> None:
-        self._model = XLMWithLMHeadModel.from_pretrained(checkpoint)
-        self._tokenizer = XLMTokenizer.from_pretrained(checkpoint)
-        self._ids = {
-            lang: self._tokenizer.batch_encode(
-                [s.text for s in treebanks.part(lang, "valid")], False, lang=lang
-            )
-            for lang in PARALLEL
-        }
-
-    def scores(self, first: str, second: str) -> dict[str, list[float]]:
-        """Return loss and accuracy for the same masked words of the first language.
-
-        Returns:
-            By what stands beside the sentence, "nothing", "translation" or "another": the mean
-            loss, and the share of words that are guessed.
-        """
-        ours, theirs = self._ids[first], self._ids[second]
-        rng = np.random.default_rng(0)
-        masked = [
-            np.sort(rng.permutation(len(row))[: max(1, round(SHARE * len(row)))]) for row in ours
+def _report_guesses(shell: Shell, treebanks: Treebanks, report: Report) -> None:
+    rows: list[list[str | float]] = []
+    gains: list[list[str | float]] = []
+    for title, name in (("MLM", CONTROL), ("MLM and TLM", TRANSLATED)):
+        guesser = Guesser(shell.folder / name / "best", treebanks)
+        parts = [guesser.guess(*pair) for pair in _both_ways(TRANSLATIONS)]
+        found = {beside: added([part[beside] for part in parts]) for beside in BESIDE}
+        count = int(found["translation"].counts.sum())
+        rows += [[title, beside, g.loss, 100 * g.accuracy] for beside, g in found.items()]
+        gains += [
+            [title, beside, *gain(found[beside], found["translation"])]
+            for beside in ("nothing", "another")
         ]
-        beside: dict[str, Sequence[list[int] | None]] = {
-            "nothing": [None] * len(ours),
-            "translation": theirs,
-            "another": [*theirs[1:], theirs[0]],
-        }
-        return {
-            name: self._score(ours, masked, rows, first, second) for name, rows in beside.items()
-        }
-
-    def _score(
-        self,
-        ours: Sequence[list[int]],
-        masked: Sequence[np.ndarray],
-        beside: Sequence[list[int] | None],
-        first: str,
-        second: str,
-    ) -> list[float]:
-        lang2id = self._tokenizer.lang2id
-        end = self._tokenizer.sep_token_id
-        ids: list[int] = []
-        positions: list[int] = []
-        langs: list[int] = []
-        kept: list[int] = []
-        labels: list[int] = []
-        lengths = []
-        for row, chosen, other in zip(ours, masked, beside, strict=True):
-            kept += [len(ids) + 1 + int(i) for i in chosen]
-            labels += [row[i] for i in chosen]
-            hidden = [
-                self._tokenizer.mask_token_id if i in set(chosen.tolist()) else x
-                for i, x in enumerate(row)
-            ]
-            begin = len(ids)
-            for part, lang in ((hidden, first), (other, second)):
-                if part is not None:
-                    ids += [end, *part, end]
-                    positions += range(len(part) + 2)
-                    langs += [lang2id[lang]] * (len(part) + 2)
-            lengths.append(len(ids) - begin)
-        with torch.no_grad():
-            found = self._model(
-                torch.tensor(ids),
-                langs=torch.tensor(langs),
-                position_ids=torch.tensor(positions),
-                layout=PackedLayout(lengths, torch.device("cpu"), False),
-                labels=torch.tensor(labels),
-                logits_to_keep=torch.tensor(kept),
-            )
-        right = (found.logits.argmax(-1) == torch.tensor(labels)).float().mean()
-        return [float(found.loss), float(right)]
+    report.add(
+        f"The same {count:,} masked pieces of sentences in en, fr, de and es, by what stands "
+        "beside the sentence: nothing, its translation into another of these languages, or "
+        "another sentence in that language.",
+        ["trained by", "beside", "loss:3", "guessed, %:1"],
+        rows,
+    )
+    report.add(
+        "By how much the loss is lower beside the translation, and the standard error over "
+        "sentences.",
+        ["trained by", "than beside", "lower by:4", "±:4"],
+        gains,
+    )
 
 
-def unpack_kytea(data: Path, folder: Path) -> Path:
-    """Return KyTea's model for Japanese, unpacked."""
-    path = folder / "kytea.bin"
-    path.write_bytes(gzip.decompress((data / "kytea" / "wiki-words.bin.gz").read_bytes()))
-    return path
+def _both_ways(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [both for a, b in pairs for both in ((a, b), (b, a))]
