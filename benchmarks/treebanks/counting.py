@@ -16,12 +16,11 @@ from xlm_model import XLMWithLMHeadModel
 from xlm_model.pretraining import ObjectiveSettings
 from xlm_model.pretraining.sources import SourceReader
 from xlm_model.pretraining.specs import parse_objectives
+from xlm_model.training.protocols import Scores
 from xlm_text import corpora
 
 # Added to each count, so that what never occurred has a probability.
 SMOOTHING = 0.1
-
-Scores = dict[str, dict[str, float]]
 
 
 class UnigramModel(nn.Module):
@@ -59,8 +58,8 @@ def perplexities(checkpoint: Path, train: Path, held_out: Path) -> tuple[Scores,
         Both by source, such as "mlm:en", and as a mean.
     """
     model = XLMWithLMHeadModel.from_pretrained(checkpoint).eval()
-    ids = model.config.lang2id
-    langs = sorted(ids, key=lambda lang: int(ids[lang]))
+    ids: dict[str, int] = model.config.lang2id or {}
+    langs = sorted(ids, key=ids.__getitem__)
     counting = UnigramModel(torch.stack([_counts(train, lang, model) for lang in langs]))
     corpus = corpora.open(held_out)
     evaluation = SourceReader(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.treebanks.data import PARALLEL, Treebanks
+from benchmarks.treebanks.data import Treebanks
 from xlm_model import XLMWithLMHeadModel
 from xlm_model.attention import PackedLayout
 from xlm_text import XLMTokenizer
@@ -80,17 +80,17 @@ class Guesser:
     Args:
         checkpoint: A language model.
         treebanks: Where the sentences are.
-        part: Which sentences.
+        langs: In which languages.
     """
 
-    def __init__(self, checkpoint: Path, treebanks: Treebanks, part: str = "test") -> None:
+    def __init__(self, checkpoint: Path, treebanks: Treebanks, langs: Sequence[str]) -> None:
         self._model = XLMWithLMHeadModel.from_pretrained(checkpoint)
         self._tokenizer = XLMTokenizer.from_pretrained(checkpoint)
         self._ids = {
             lang: self._tokenizer.batch_encode(
-                [s.text for s in treebanks.part(lang, part)], False, lang=lang
+                [s.text for s in treebanks.part(lang, "test")], False, lang=lang
             )
-            for lang in PARALLEL
+            for lang in langs
         }
 
     def guess(self, first: str, second: str) -> dict[str, Guessed]:
@@ -150,5 +150,5 @@ class Guesser:
         right = (logits.argmax(-1) == right_ids).float().numpy()
         counts = np.array([len(masked) for _, masked, _ in rows])
         starts = np.cumsum(counts) - counts
-        sums = (np.add.reduceat(values, starts).astype(np.float64) for values in (losses, right))
-        return Guessed(*sums, counts.astype(np.float64))
+        summed, hits = (np.add.reduceat(v, starts).astype(np.float64) for v in (losses, right))
+        return Guessed(summed, hits, counts.astype(np.float64))

@@ -35,7 +35,8 @@ CONFIG = {
 # Texts with both their ends in the longest rows.
 LONGEST = ROWS[-1] - 2
 # Only where many words are written alike does so small a model find what is a translation of what.
-TRANSLATIONS = pairs_of(("en", "fr", "de", "es"))
+RELATED = ("en", "fr", "de", "es")
+TRANSLATIONS = pairs_of(RELATED)
 CONTROL, TRANSLATED = "mlm-mlm", "mlm-tlm"
 
 _HOW = (
@@ -108,7 +109,7 @@ def _report_guesses(shell: Shell, treebanks: Treebanks, report: Report) -> None:
     rows: list[list[str | float]] = []
     gains: list[list[str | float]] = []
     for title, name in (("MLM", CONTROL), ("MLM and TLM", TRANSLATED)):
-        guesser = Guesser(shell.folder / name / "best", treebanks)
+        guesser = Guesser(shell.folder / name / "best", treebanks, RELATED)
         parts = [guesser.guess(*pair) for pair in _both_ways(TRANSLATIONS)]
         found = {beside: added([part[beside] for part in parts]) for beside in BESIDE}
         count = int(found["translation"].counts.sum())

@@ -10,7 +10,7 @@ from benchmarks.treebanks.pretraining import CONTROL, TRANSLATED, pretrain
 from benchmarks.treebanks.report import Report
 
 SEEDS = (0, 1, 2)
-HOW = ("--epochs", "10", "--batch-size", "8", "--learning-rate", "1e-3")
+HOW = ("--epochs", "10", "--batch-size", "8", "--learning-rate", "1e-3", "--truncation")
 
 
 def run(shell: Shell, treebanks: Treebanks, report: Report) -> None:

@@ -76,13 +76,14 @@ def test_words_of_a_contraction_have_no_place_and_those_behind_it_have_theirs(tm
 def test_no_sentence_is_in_two_parts_and_all_are_in_one(treebanks, tmp_path):
     for lang in LANGUAGES:
         each = {part: lines_of(tmp_path, treebanks.texts(lang, part)) for part in PARTS}
-        assert sorted(sum(each.values(), [])) == sorted(s.text for s in treebanks.sentences[lang])
+        everything = [line for lines in each.values() for line in lines]
+        assert sorted(everything) == sorted(s.text for s in treebanks.sentences[lang])
+        assert len(set(everything)) == SENTENCES
         assert {part: len(lines) for part, lines in each.items()} == {
             "train": 32,
             "valid": 4,
             "test": 4,
         }
-        assert len(set(sum(each.values(), []))) == SENTENCES
 
 
 def test_a_sentence_and_its_translations_are_in_the_same_part(treebanks, tmp_path):
