@@ -21,8 +21,6 @@ PARTS = ("train", "valid", "test")
 CHOICES = 4
 # Relations that most words have but once, and that stand in all of these treebanks.
 RELATIONS = ("nsubj", "obj", "obl", "amod", "nmod", "advmod", "case", "mark")
-# Sentences that are drawn from for each wrong translation: those of nearest length.
-_NEAREST = 4
 
 
 @dataclass(frozen=True)
@@ -148,25 +146,22 @@ class Treebanks:
         return tags.most_common(1)[0][1] / tags.total(), tags.total()
 
     def pairs(self, first: str, second: str, part: str) -> str:
-        """Write sentences with their translation, and with that of another one.
-
-        The other one's length is near that of the translation, so that length gives nothing away.
-        """
+        """Write sentences with their translation, and with that of another one, drawn by chance."""
         ours, theirs = self.part(first, part), self.part(second, part)
         rng = random.Random(f"{first}-{second}")
         lines = ["text\tpair\tlabel"]
         for i, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-            wrong = theirs[_alike(theirs, i, 1, rng)[0]]
+            wrong = theirs[_others(theirs, i, 1, rng)[0]]
             lines += [f"{one.text}\t{other.text}\tyes", f"{one.text}\t{wrong.text}\tno"]
         return self._write(f"{part}.{first}-{second}.tsv", lines)
 
     def choices(self, first: str, second: str, part: str) -> str:
-        """Write sentences with four texts of about one length, of which one is the translation."""
+        """Write sentences with four texts, of which one is the translation."""
         ours, theirs = self.part(first, part), self.part(second, part)
         rng = random.Random(f"{first}-{second}")
         lines = []
         for i, sentence in enumerate(ours):
-            numbers = [i, *_alike(theirs, i, CHOICES - 1, rng)]
+            numbers = [i, *_others(theirs, i, CHOICES - 1, rng)]
             rng.shuffle(numbers)
             texts = [theirs[number].text for number in numbers]
             row = {"text": sentence.text, "choices": texts, "label": numbers.index(i)}
@@ -189,12 +184,12 @@ class Treebanks:
         return name
 
 
-def _alike(sentences: Sequence[Sentence], number: int, count: int, rng: random.Random) -> list[int]:
-    """Return the numbers of some other sentences of about the same length, by chance."""
-    length = len(sentences[number].text)
-    others = [i for i in range(len(sentences)) if sentences[i].text != sentences[number].text]
-    others.sort(key=lambda i: abs(len(sentences[i].text) - length))
-    return rng.sample(others[: _NEAREST * count], count)
+def _others(
+    sentences: Sequence[Sentence], number: int, count: int, rng: random.Random
+) -> list[int]:
+    """Return the numbers of some other sentences, by chance."""
+    text = sentences[number].text
+    return rng.sample([i for i, other in enumerate(sentences) if other.text != text], count)
 
 
 def _questions(sentence: Sentence) -> Iterator[Question]:
