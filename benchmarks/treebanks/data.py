@@ -14,11 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 PARALLEL = ("en", "fr", "de", "es", "ru", "ar", "zh", "th")
 LANGUAGES = (*PARALLEL, "ja")
 PARTS = ("train", "valid", "test")
 CHOICES = 4
+# How many others each sentence is paired with: more to learn from, one to be scored on.
+WRONG = {"train": 4, "valid": 1, "test": 1}
 # Relations that most words have but once, and that stand in all of these treebanks.
 RELATIONS = ("nsubj", "obj", "obl", "amod", "nmod", "advmod", "case", "mark")
 
@@ -146,27 +149,39 @@ class Treebanks:
         return tags.most_common(1)[0][1] / tags.total(), tags.total()
 
     def pairs(self, first: str, second: str, part: str) -> str:
-        """Write sentences with their translation, and with that of another one, drawn by chance."""
-        ours, theirs = self.part(first, part), self.part(second, part)
-        rng = random.Random(f"{first}-{second}")
-        lines = ["text\tpair\tlabel"]
-        for i, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-            wrong = theirs[_others(theirs, i, 1, rng)[0]]
-            lines += [f"{one.text}\t{other.text}\tyes", f"{one.text}\t{wrong.text}\tno"]
+        """Write sentences with their translation, and with that of another one."""
+        rows = [row.values() for row in self.pair_rows(first, second, part)]
+        lines = ("\t".join(row) for row in [("text", "pair", "label"), *rows])
         return self._write(f"{part}.{first}-{second}.tsv", lines)
 
-    def choices(self, first: str, second: str, part: str) -> str:
-        """Write sentences with four texts, of which one is the translation."""
+    def pair_rows(self, first: str, second: str, part: str) -> list[dict[str, str]]:
+        """Return sentences with their translation, and as often with others drawn by chance."""
         ours, theirs = self.part(first, part), self.part(second, part)
         rng = random.Random(f"{first}-{second}")
-        lines = []
+        rows = []
+        for i, (one, right) in enumerate(zip(ours, theirs, strict=True)):
+            for wrong in _others(theirs, i, WRONG[part], rng):
+                for text, label in ((right.text, "yes"), (theirs[wrong].text, "no")):
+                    rows.append({"text": one.text, "pair": text, "label": label})
+        return rows
+
+    def choices(self, first: str, second: str, part: str) -> str:
+        """Write sentences with some texts, of which one is the translation."""
+        rows = self.choice_rows(first, second, part)
+        lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+        return self._write(f"{part}.{first}-{second}.choices.jsonl", lines)
+
+    def choice_rows(self, first: str, second: str, part: str) -> list[dict[str, Any]]:
+        """Return sentences with their translation among others that are drawn by chance."""
+        ours, theirs = self.part(first, part), self.part(second, part)
+        rng = random.Random(f"{first}-{second}")
+        rows = []
         for i, sentence in enumerate(ours):
             numbers = [i, *_others(theirs, i, CHOICES - 1, rng)]
             rng.shuffle(numbers)
             texts = [theirs[number].text for number in numbers]
-            row = {"text": sentence.text, "choices": texts, "label": numbers.index(i)}
-            lines.append(json.dumps(row, ensure_ascii=False))
-        return self._write(f"{part}.{first}-{second}.choices.jsonl", lines)
+            rows.append({"text": sentence.text, "choices": texts, "label": numbers.index(i)})
+        return rows
 
     def questions(self, lang: str, part: str) -> str:
         """Write which word depends on another in which way, as questions about the sentences."""

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.treebanks import baselines
 from benchmarks.treebanks.counting import SMOOTHING, UnigramModel
-from benchmarks.treebanks.data import CHOICES, LANGUAGES, PARTS, Treebanks, read
+from benchmarks.treebanks.data import CHOICES, LANGUAGES, PARTS, WRONG, Treebanks, read
 from benchmarks.treebanks.guesses import Guessed, gain
-from benchmarks.treebanks.pairs import baselines
 
 SENTENCES = 40
 CONTRACTION = """\
@@ -110,24 +110,27 @@ def test_tags_are_read_back_as_the_treebank_has_them(treebanks, tmp_path):
     assert treebanks.most_frequent_tag("en") == (words.count("NOUN") / len(words), len(words))
 
 
-def test_half_of_the_pairs_are_translations_and_the_others_are_about_as_long(treebanks, tmp_path):
-    path = tmp_path / "made" / treebanks.pairs("en", "fr", "train")
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    held_out = {s.text for part in ("valid", "test") for s in treebanks.part("fr", part)}
+def test_half_of_the_pairs_are_translations_and_none_is_held_out(treebanks, tmp_path):
     translations = {
-        one.text: other.text
-        for one, other in zip(
-            treebanks.part("en", "train"), treebanks.part("fr", "train"), strict=True
-        )
+        part: {
+            one.text: other.text
+            for one, other in zip(
+                treebanks.part("en", part), treebanks.part("fr", part), strict=True
+            )
+        }
+        for part in PARTS
     }
-    assert Counter(row["label"] for row in rows) == {"yes": 32, "no": 32}
-    for row in rows:
-        right = translations[row["text"]]
-        assert (row["pair"] == right) == (row["label"] == "yes")
-        # Eight sentences have as many adjectives: the four nearest are among them.
-        assert len(row["pair"].split()) == len(right.split())
-        assert row["pair"] not in held_out
+    for part in PARTS:
+        path = tmp_path / "made" / treebanks.pairs("en", "fr", part)
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+        assert rows == treebanks.pair_rows("en", "fr", part)
+        of_each = len(translations[part]) * WRONG[part]
+        assert Counter(row["label"] for row in rows) == {"yes": of_each, "no": of_each}
+        for row in rows:
+            is_right = row["pair"] == translations[part][row["text"]]
+            assert is_right == (row["label"] == "yes")
+            assert row["pair"] in translations[part].values()
 
 
 def test_one_of_four_choices_is_the_translation(treebanks, tmp_path):
@@ -156,15 +159,31 @@ def test_each_question_has_one_answer_that_stands_where_it_says(treebanks, tmp_p
         assert row["context"].count(text) == 1
 
 
-def test_baselines_of_questions_are_chance_and_the_usual_place(treebanks):
+def test_the_baseline_of_questions_is_the_usual_place(treebanks):
     train, test = (treebanks.questions_of("en", part) for part in ("train", "test"))
-    chance, usual = baselines(train, test)
-    # The subject stands before the verb and the adjective before the object, always; the object is
-    # most often one of the four places behind the verb.
-    lengths = [len(q.sentence.words) for q in test]
-    assert chance == pytest.approx(np.mean([1 / n for n in lengths]))
+    chance, usual = baselines.answers(train, test)
+    assert chance == pytest.approx(np.mean([1 / len(q.sentence.words) for q in test]))
+    # The subject stands before the verb and the adjective before the object, always; the object
+    # stands at one of four places, of which the model of a place knows one.
     objects = [q for q in test if q.relation == "obj"]
-    assert usual >= 1 - len(objects) / len(test)
+    assert 1 - len(objects) / len(test) <= usual < 1
+
+
+def test_the_baselines_by_length_take_the_nearest_length_for_the_translation():
+    train = [
+        {"text": "abcd", "pair": "abcde", "label": "yes"},
+        {"text": "abcd", "pair": "ab", "label": "no"},
+        {"text": "abcd", "pair": "abcdefghij", "label": "no"},
+    ]
+    test = [
+        {"text": "abcd", "pair": "efgh", "label": "yes"},
+        {"text": "abcd", "pair": "efghi", "label": "no"},  # is told wrongly
+        {"text": "abcd", "pair": "e", "label": "no"},
+        {"text": "abcd", "pair": "efghijkl", "label": "yes"},  # is told wrongly
+    ]
+    assert baselines.pairs_by_length(train, test) == 0.5
+    choices = {"text": "abcd", "choices": ["a", "abcdefg", "abc"]}
+    assert baselines.choices_by_length([{**choices, "label": 2}, {**choices, "label": 1}]) == 0.5
 
 
 def test_counting_gives_each_piece_its_share_of_the_language():
