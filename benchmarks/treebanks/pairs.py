@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.treebanks import baselines
 from benchmarks.treebanks.commands import Shell
 from benchmarks.treebanks.data import CHOICES, PARTS, Treebanks
-from benchmarks.treebanks.pretraining import MASKED, RELATED, TRANSLATIONS, pretrain
+from benchmarks.treebanks.pretraining import MASKED, RELATED, TRANSLATIONS, learn_masked_words
 from benchmarks.treebanks.report import Report
 
 _HOW = ("--batch-size", "16", "--learning-rate", "5e-4", "-q")
@@ -19,7 +19,7 @@ _ANSWER = ("--epochs", "5", *_HOW)
 
 def run(shell: Shell, treebanks: Treebanks, report: Report) -> None:
     """Teach the model that learnt masked words each task, and score it beside its baselines."""
-    pretrain(shell, treebanks)
+    learn_masked_words(shell, treebanks)
     _translations(shell, treebanks, report)
     _choices(shell, treebanks, report)
     _questions(shell, treebanks, report)

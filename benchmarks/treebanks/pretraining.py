@@ -47,8 +47,8 @@ _HOW = (
 )
 
 
-def pretrain(shell: Shell, treebanks: Treebanks) -> None:
-    """Train on all languages, in rows that grow; then on translations.
+def learn_masked_words(shell: Shell, treebanks: Treebanks) -> None:
+    """Train on all languages, in rows that grow.
 
     What a former experiment has made stays as it is.
     """
@@ -59,6 +59,11 @@ def pretrain(shell: Shell, treebanks: Treebanks) -> None:
         how = (*mlm, *_data(rows), *start, "--steps", str(steps), *_HOW)
         shell.make(f"mlm-{rows}", "xlm-model", "pretrain", *how)
         start = ("--from", f"mlm-{rows}/best", "--new-positions", "copy")
+
+
+def learn_translations(shell: Shell, treebanks: Treebanks) -> None:
+    """Train the model that has learnt masked words on translations, too."""
+    learn_masked_words(shell, treebanks)
     tlm = ("--objective", "tlm:" + ",".join(map("-".join, TRANSLATIONS)))
     pairs = ("--from", f"{MASKED}/best", "--max-pair-tokens", str(LONGEST))
     how = (*tlm, *_data(ROWS[-1]), *pairs, "--steps", str(TLM_STEPS), *_HOW)
@@ -86,7 +91,7 @@ def _prepare(shell: Shell, treebanks: Treebanks) -> None:
 
 def run(shell: Shell, treebanks: Treebanks, report: Report) -> None:
     """Train, and score both claims: neighbours help, and translations do."""
-    pretrain(shell, treebanks)
+    learn_translations(shell, treebanks)
     _report_perplexities(shell, report)
     _report_guesses(shell, treebanks, report)
 

@@ -6,7 +6,7 @@ import statistics
 
 from benchmarks.treebanks.commands import Shell
 from benchmarks.treebanks.data import LANGUAGES, PARTS, Treebanks
-from benchmarks.treebanks.pretraining import MASKED, TRANSLATED, pretrain
+from benchmarks.treebanks.pretraining import MASKED, TRANSLATED, learn_translations
 from benchmarks.treebanks.report import Report
 
 SEEDS = (0, 1, 2)
@@ -15,7 +15,7 @@ HOW = ("--epochs", "10", "--batch-size", "8", "--learning-rate", "1e-3", "--trun
 
 def run(shell: Shell, treebanks: Treebanks, report: Report) -> None:
     """Train on English from both checkpoints, several times, and score all languages."""
-    pretrain(shell, treebanks)
+    learn_translations(shell, treebanks)
     train, valid, _ = (f"en={treebanks.tags('en', part)}" for part in PARTS)
     test = ",".join(f"{lang}={treebanks.tags(lang, 'test')}" for lang in LANGUAGES)
     found: dict[str, list[dict[str, dict[str, float]]]] = {MASKED: [], TRANSLATED: []}
