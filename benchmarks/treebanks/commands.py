@@ -39,11 +39,16 @@ class Shell:
         print(f"  {time.perf_counter() - begin:.0f} s", flush=True)
 
     def make(self, name: str, *command: str) -> None:
-        """Run a command that makes a folder, unless a former experiment has made it."""
+        """Run a command that makes a folder, unless a former experiment has made it.
+
+        What was interrupted goes on.
+        """
         done = self.folder / f"{name}.done"
-        if not done.exists():
-            self.run(*command, "-o", name)
-            done.touch()
+        if done.exists():
+            return
+        is_begun = command[0] == "xlm-model" and (self.folder / name).exists()
+        self.run(*command, "-o", name, *(["--resume"] if is_begun else []))
+        done.touch()
 
     def read_json(self, name: str) -> Any:
         """Return what stands in a JSON file."""

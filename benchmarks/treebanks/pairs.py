@@ -11,10 +11,10 @@ from benchmarks.treebanks.data import CHOICES, PARTS, Treebanks
 from benchmarks.treebanks.pretraining import MASKED, RELATED, TRANSLATIONS, learn_masked_words
 from benchmarks.treebanks.report import Report
 
-_HOW = ("--batch-size", "16", "--learning-rate", "5e-4", "-q")
-_CLASSIFY = ("--epochs", "2", "--truncation", *_HOW)
-_CHOOSE = ("--epochs", "2", "--truncation", *_HOW)
-_ANSWER = ("--epochs", "5", *_HOW)
+_HOW = ("--learning-rate", "5e-4", "-q")
+_CLASSIFY = ("--epochs", "3", "--batch-size", "16", "--truncation", *_HOW)
+_CHOOSE = ("--epochs", "3", "--batch-size", "8", "--truncation", *_HOW)
+_ANSWER = ("--epochs", "5", "--batch-size", "16", *_HOW)
 
 
 def run(shell: Shell, treebanks: Treebanks, report: Report) -> None:

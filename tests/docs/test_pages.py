@@ -25,6 +25,7 @@ LEFT_OUT = {
         "needs real vocabularies and a quiet machine",
     ],
     "docs/development.md": ["takes hours", "needs the treebanks' text"],
+    "docs/experiments.md": ["needs the treebanks, and minutes"],
     "docs/relatives.md": ["needs the shared data and a quiet machine"],
     "docs/rules.md": ["needs real vocabularies"],
     "docs/tensorflow.md": ["needs an old release of transformers"],
