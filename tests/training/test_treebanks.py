@@ -15,7 +15,9 @@ import torch
 from benchmarks.treebanks import baselines
 from benchmarks.treebanks.counting import SMOOTHING, UnigramModel
 from benchmarks.treebanks.data import CHOICES, LANGUAGES, PARTS, WRONG, Treebanks, read
-from benchmarks.treebanks.guesses import Guessed, gain
+from benchmarks.treebanks.guesses import Guessed, Guesser, gain
+from xlm_model import XLMConfig, XLMWithLMHeadModel
+from xlm_text import XLMTokenizer
 
 SENTENCES = 40
 CONTRACTION = """\
@@ -207,3 +209,60 @@ def test_the_gain_is_that_of_a_word_with_the_error_of_a_mean_where_counts_are_eq
     each = (worse - better) / 2
     assert mean == pytest.approx(each.mean())
     assert error == pytest.approx(each.std(ddof=1) / 2)
+
+
+@pytest.fixture
+def checkpoint(tokenizer: XLMTokenizer, tmp_path: Path) -> Path:
+    """A small model with random weights."""
+    ids = tokenizer.lang2id
+    config = XLMConfig(
+        emb_dim=16,
+        n_layers=1,
+        n_heads=2,
+        vocab_size=len(tokenizer),
+        n_langs=len(ids),
+        lang2id=ids,
+        id2lang={i: lang for lang, i in ids.items()},
+        init_std=0.5,
+        embed_init_std=0.5,
+        mask_index=tokenizer.mask_token_id,
+    )
+    torch.manual_seed(0)
+    XLMWithLMHeadModel(config).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_masked_words_are_guessed_as_the_model_scores_them_one_pair_at_a_time(
+    treebanks, checkpoint, tokenizer
+):
+    model = XLMWithLMHeadModel.from_pretrained(checkpoint)
+    found = Guesser(checkpoint, treebanks, ("en", "fr")).guess("en", "fr")
+    ours, theirs = (
+        tokenizer.batch_encode([s.text for s in treebanks.part(lang, "test")], False, lang=lang)
+        for lang in ("en", "fr")
+    )
+    end, lang2id = tokenizer.sep_token_id, tokenizer.lang2id
+    rng = np.random.default_rng(0)
+    beside = {"nothing": [[]] * 4, "translation": theirs, "another": [*theirs[1:], theirs[0]]}
+    for number, row in enumerate(ours):
+        masked = rng.permutation(len(row))[: max(1, round(0.15 * len(row)))]
+        for name, others in beside.items():
+            other = others[number]
+            hidden = [tokenizer.mask_token_id if i in masked else x for i, x in enumerate(row)]
+            ids = [end, *hidden, end, *([end, *other, end] if other else [])]
+            places = [*range(len(row) + 2), *(range(len(other) + 2) if other else [])]
+            langs = [lang2id["en"]] * (len(row) + 2)
+            langs += [lang2id["fr"]] * (len(ids) - len(langs))
+            with torch.no_grad():
+                logits = model(
+                    torch.tensor([ids]),
+                    langs=torch.tensor([langs]),
+                    position_ids=torch.tensor([places]),
+                ).logits[0]
+            likely = logits.log_softmax(-1)
+            loss = -sum(float(likely[1 + i, row[i]]) for i in masked)
+            right = sum(int(likely[1 + i].argmax()) == row[i] for i in masked)
+            assert found[name].losses[number] == pytest.approx(loss, rel=1e-4)
+            assert found[name].right[number] == right
+            assert found[name].counts[number] == len(masked)
