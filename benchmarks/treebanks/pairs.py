@@ -12,8 +12,8 @@ from benchmarks.treebanks.pretraining import MASKED, RELATED, TRANSLATIONS, lear
 from benchmarks.treebanks.report import Report
 
 _HOW = ("--learning-rate", "5e-4", "-q")
-_CLASSIFY = ("--epochs", "3", "--batch-size", "16", "--truncation", *_HOW)
-_CHOOSE = ("--epochs", "3", "--batch-size", "8", "--truncation", *_HOW)
+_CLASSIFY = ("--epochs", "2", "--batch-size", "16", "--truncation", *_HOW)
+_CHOOSE = ("--epochs", "2", "--batch-size", "8", "--truncation", *_HOW)
 _ANSWER = ("--epochs", "5", "--batch-size", "16", *_HOW)
 
 
