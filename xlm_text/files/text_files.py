@@ -13,7 +13,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 def read_text(path: Path, newline: str | None = None) -> str:
-    """Read a UTF-8 file; ``newline`` is that of :func:`open`.
+    """Read a UTF-8 file; ``newline`` is that of :func:`open`, ``None`` or an empty string.
 
     Raises:
         InputError: the file cannot be read, is not UTF-8, or begins with a byte-order mark, which
@@ -21,12 +21,14 @@ def read_text(path: Path, newline: str | None = None) -> str:
 
     """
     try:
-        with open(path, encoding="utf-8", newline=newline) as file:
-            text = file.read()
+        # Several times as fast as reading it as text.
+        text = path.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start}: {error.reason})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if newline is None and "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.startswith(_BYTE_ORDER_MARK):
         raise InputError(
             f"{path}: begins with a byte-order mark (BOM): save it as UTF-8 without one"
