@@ -43,6 +43,9 @@ def mended_reference(folder: Path, kytea_model: Path) -> Callable[[], Any]:
     import Mykytea
     from transformers import XLMTokenizer
 
+    from xlm_text.segmenters import load_segmenter
+
+    load_segmenter("jieba")  # ours has the true `rjieba`, which is another one from here on
     jieba.setLogLevel(60)
     jieba.initialize()
 
