@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import os
 import shutil
@@ -14,7 +15,9 @@ os.environ.update(
     {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 )
 # What is kept on disk between processes, kept for this run alone; its processes share it.
-os.environ.setdefault("HF_ASSETS_CACHE", tempfile.mkdtemp(prefix="xlm-assets-"))
+if "HF_ASSETS_CACHE" not in os.environ:
+    os.environ["HF_ASSETS_CACHE"] = tempfile.mkdtemp(prefix="xlm-assets-")
+    atexit.register(shutil.rmtree, os.environ["HF_ASSETS_CACHE"], ignore_errors=True)
 # Tests never go to the network.
 os.environ["HF_HUB_OFFLINE"] = "1"
 

@@ -47,11 +47,10 @@ class SeenWords(nn.Module):
 
     def __init__(self, embedding: nn.Embedding, ids: Tensor) -> None:
         super().__init__()
-        self.num_embeddings, self.embedding_dim = embedding.weight.shape
         self.padding_idx = embedding.padding_idx
         self.register_buffer("weight", embedding.weight.detach())
         self.register_buffer("_ids", ids, persistent=False)
-        row_of = torch.full((self.num_embeddings,), -1)
+        row_of = torch.full((len(self.weight),), -1)
         row_of[ids] = torch.arange(len(ids))
         self.register_buffer("_row_of", row_of, persistent=False)
         self.rows = nn.Parameter(self.weight[ids])

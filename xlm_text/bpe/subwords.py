@@ -101,7 +101,7 @@ class Subwords:
         if len(self._merges) < _FEW_MERGES:
             return self._find_facts()
         merges = chain.from_iterable(self._merges)
-        key = digest(chain([self._unk_token], self._vocab, merges))
+        key = digest(chain([self._unk_token, str(len(self._vocab))], self._vocab, merges))
         return _Facts(*cached("merges-1", key, self._find_facts))
 
     def _find_facts(self) -> _Facts:
