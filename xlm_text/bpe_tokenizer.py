@@ -149,7 +149,11 @@ class BpeTokenizer(WordDecoder, BaseTokenizer):
 
     def _make_subwords(self) -> Subwords:
         unk = self._settings.unk_token or "<unk>"
-        return Subwords(self._vocabulary.ids, self._vocabulary.merges, unk)
+        vocabulary = self._vocabulary
+        return self._subwords_kind()(vocabulary.ids, vocabulary.merges, unk, vocabulary.key)
+
+    def _subwords_kind(self) -> type[Subwords]:
+        return Subwords
 
     def _cutter(self, lang: str, bypass: bool = False, split: bool | None = None) -> Texts:
         cutters = self._cutters

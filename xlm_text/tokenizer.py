@@ -186,7 +186,5 @@ class XLMTokenizer(LanguageAttributes, BpeTokenizer):
         if "faithful" in changes:
             self._subwords = self._make_subwords()
 
-    def _make_subwords(self) -> Subwords:
-        kind = OriginalSubwords if self._settings.faithful else Subwords
-        unk = self._settings.unk_token or "<unk>"
-        return kind(self._vocabulary.ids, self._vocabulary.merges, unk)
+    def _subwords_kind(self) -> type[Subwords]:
+        return OriginalSubwords if self._settings.faithful else Subwords

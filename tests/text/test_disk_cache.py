@@ -11,7 +11,10 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 
+from xlm_text.errors import InputError
+from xlm_text.files import vocabulary_cache
 from xlm_text.files.disk_cache import cached, digest
+from xlm_text.files.vocabulary import Vocabulary
 from xlm_text.rules.sacremoses.source import punctuation_expressions, word_expressions
 
 
@@ -58,6 +61,53 @@ def test_a_damaged_file_is_computed_and_written_again(folder: Path, damage: byte
 def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
     folder.write_text("a file in the folder's place")
     assert cached("name", digest("a"), Count(7)) == 7
+
+
+@pytest.mark.parametrize(
+    ("vocab", "merges", "ids"),
+    [
+        # A line of one field, one of none, and a piece that only a merge has.
+        ('{"a": 0, "b</w>": 1}', "a b</w> 9\nx\n\na y 7\n", {"a": 0, "b</w>": 1}),
+        ('{"": 0, "\u2028": 1, "ä": 2}', "ä \U0001f600 1\n", {"": 0, "\u2028": 1, "ä": 2}),
+        # These do not go into lines in the order of their ids.
+        ('{"b": 1, "a": 0}', "a b 1\n", {"b": 1, "a": 0}),
+        ('{"a\\n": 0, "b": 1}', "", {"a\n": 0, "b": 1}),
+    ],
+)
+def test_a_vocabulary_from_the_cache_is_that_of_its_files(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    vocab: str,
+    merges: str,
+    ids: dict[str, int],
+) -> None:
+    files = tmp_path / "vocab.json", tmp_path / "merges.txt"
+    for file, text in zip(files, (vocab, merges), strict=True):
+        file.write_text(text, encoding="utf-8")
+    read = Vocabulary.from_files(*files)
+    assert not folder.exists()
+    monkeypatch.setattr(vocabulary_cache, "_SMALL", 0)
+    for _ in range(3):
+        cached_ = Vocabulary.from_files(*files)
+        assert cached_ == read
+        assert list(cached_.ids.items()) == list(ids.items())
+    assert len(list(folder.iterdir())) == 1
+    files[1].write_text("a b 1\nb a 1\n", encoding="utf-8")
+    assert Vocabulary.from_files(*files).merges == [("a", "b"), ("b", "a")]
+
+
+def test_files_that_cannot_be_used_are_not_kept(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vocabulary_cache, "_SMALL", 0)
+    files = tmp_path / "vocab.json", tmp_path / "merges.txt"
+    files[0].write_text('{"a": 0, "b": 0}', encoding="utf-8")
+    files[1].write_text("", encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(InputError, match="the id 0 is given to more than one piece"):
+            Vocabulary.from_files(*files)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("lang", ["ar", "en", "fr", "hi", "it", "ko", "ro"])

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from tokenizers.models import BPE
 
+from xlm_text.collector import paused
 from xlm_text.files.disk_cache import cached, digest
 
 END_OF_WORD = "</w>"
@@ -58,20 +59,29 @@ class Subwords:
             are kept in their files but never match; of a repeated pair the last one counts, as
             in the reference.
         unk_token: what the Rust model says for an unknown piece; never a piece of a word.
+        key: a digest that stands for the vocabulary and the merges, if there is one.
 
     """
 
-    def __init__(self, vocab: dict[str, int], merges: Sequence[Merge], unk_token: str) -> None:
+    def __init__(
+        self,
+        vocab: dict[str, int],
+        merges: Sequence[Merge],
+        unk_token: str,
+        key: str | None = None,
+    ) -> None:
         self._vocab = vocab
         self._merges = [merge for merge in merges if len(merge) == 2]
-        if len(set(self._merges)) < len(self._merges):
+        # Where there is a digest the merges were read from a file, and none is there twice.
+        if key is None and len(set(self._merges)) < len(self._merges):
             self._merges = list(dict.fromkeys(reversed(self._merges)))[::-1]
         self._unk_token = unk_token
+        self._key = key
         self._few = _FEW_CHARACTERS
 
     def __getstate__(self) -> dict[str, Any]:
         # Only what it was given: a pickle is the same whether or not it was used.
-        given = ("_vocab", "_merges", "_unk_token")
+        given = ("_vocab", "_merges", "_unk_token", "_key")
         return {name: self.__dict__[name] for name in given} | {"_few": _FEW_CHARACTERS}
 
     @cached_property
@@ -79,6 +89,7 @@ class Subwords:
         return dict(zip(self._merges, count(), strict=False))
 
     @cached_property
+    @paused()
     def _bpe(self) -> BPE:
         """The bare Rust model, which is quicker to call for each word than a pipeline of it."""
         beyond = self._facts.beyond
@@ -100,8 +111,11 @@ class Subwords:
     def _facts(self) -> _Facts:
         if len(self._merges) < _FEW_MERGES:
             return self._find_facts()
-        merges = chain.from_iterable(self._merges)
-        key = digest(chain([self._unk_token, str(len(self._vocab))], self._vocab, merges))
+        if self._key is None:
+            merges = chain.from_iterable(self._merges)
+            key = digest(chain([self._unk_token, str(len(self._vocab))], self._vocab, merges))
+        else:
+            key = digest([self._unk_token, self._key])
         return _Facts(*cached("merges-1", key, self._find_facts))
 
     def _find_facts(self) -> _Facts:

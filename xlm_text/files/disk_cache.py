@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from xlm_text.files.folders import whole_file
 
@@ -32,20 +32,31 @@ def cached(name: str, key: str, compute: Callable[[], V]) -> V:
         key: a digest of all that the value is derived from.
         compute: computes the value, of what JSON can say: lists, not tuples.
     """
+
+    def compute_body() -> bytes:
+        return json.dumps(compute(), ensure_ascii=False).encode()
+
+    value: V = json.loads(cached_bytes(f"{name}.json", key, compute_body))
+    return value
+
+
+def cached_bytes(name: str, key: str, compute: Callable[[], bytes]) -> bytes:
+    """Do the same for a value that is written as bytes; ``name`` has a suffix."""
     # A light part of the client; the rest of it is only for downloads.
     from huggingface_hub.constants import HF_ASSETS_CACHE
 
-    file = Path(HF_ASSETS_CACHE) / "xlm_text" / f"{name}-{key[:32]}.json"
+    stem, _, suffix = name.rpartition(".")
+    file = Path(HF_ASSETS_CACHE) / "xlm_text" / f"{stem}-{key[:32]}.{suffix}"
     try:
-        found: V = _read(file, key)
+        body = _read(file, key)
     except (OSError, ValueError):
-        found = compute()
+        body = compute()
         with suppress(OSError):
-            _write(file, key, found)
-    return found
+            _write(file, key, body)
+    return body
 
 
-def _read(file: Path, key: str) -> Any:
+def _read(file: Path, key: str) -> bytes:
     """Return the value in a file.
 
     Raises:
@@ -55,11 +66,10 @@ def _read(file: Path, key: str) -> Any:
     head, _, body = file.read_bytes().partition(b"\n")
     if head.decode() != _head(key, body):
         raise ValueError(f"{file} is damaged")
-    return json.loads(body)
+    return body
 
 
-def _write(file: Path, key: str, value: object) -> None:
-    body = json.dumps(value, ensure_ascii=False).encode()
+def _write(file: Path, key: str, body: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as partial:
         partial.write_bytes(f"{_head(key, body)}\n".encode() + body)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xlm_text.bpe.subwords import Merge
+from xlm_text.collector import paused
 from xlm_text.errors import InputError
 from xlm_text.files.fastbpe import (
     CONTROL_TOKENS,
@@ -27,6 +28,7 @@ from xlm_text.files.fastbpe import (
 )
 from xlm_text.files.folders import MERGES_FILE, VOCAB_FILE
 from xlm_text.files.text_files import read_json, read_text, write_text
+from xlm_text.files.vocabulary_cache import read_cached
 
 __all__ = ["CONTROL_TOKENS", "MERGES_FILE", "SPECIAL_TOKENS", "VOCAB_FILE", "Vocabulary"]
 
@@ -40,11 +42,13 @@ class Vocabulary:
     Attributes:
         ids: the id of each piece, from 0 without gaps; a piece that ends a word ends in ``</w>``.
         merges: the fields of each line of the merges file.
+        key: a digest of the files that it was read from, if they are large.
 
     """
 
     ids: dict[str, int]
     merges: list[Merge]
+    key: str | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def from_files(cls, vocab_file: str | Path, merges_file: str | Path) -> Vocabulary:
@@ -55,7 +59,9 @@ class Vocabulary:
                 or are used twice.
 
         """
-        return cls(_read_ids(Path(vocab_file)), read_merges(merges_file))
+        files = Path(vocab_file), Path(merges_file)
+        with paused():
+            return cls(*read_cached(files, lambda: (_read_ids(files[0]), read_merges(files[1]))))
 
     @classmethod
     def from_original(
