@@ -17,7 +17,7 @@ from xlm_text.pipelines.perl import PerlPipeline
 from xlm_text.rules.engine import Rules
 from xlm_text.rules.perl.plain_words import PerlPlainWords
 from xlm_text.rules.sacremoses.data import MosesData
-from xlm_text.rules.sacremoses.words import PlainWords
+from xlm_text.rules.sacremoses.plain_words import PlainWords
 
 from .support import FIXTURES, sentences
 

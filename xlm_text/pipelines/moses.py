@@ -8,12 +8,13 @@ from typing import ClassVar, Protocol
 
 from xlm_text.alignment.aligned import Aligned
 from xlm_text.pipelines.base import SPLIT, Setup, tell
-from xlm_text.pipelines.moses_units import cut_moses, moses_chunk, moses_sentences
+from xlm_text.pipelines.moses_units import cut_moses, moses_chunks, moses_sentences
 from xlm_text.pipelines.units import Cut
 from xlm_text.pipelines.words import Words
 from xlm_text.rules.engine import Rules, Watch
 from xlm_text.rules.sacremoses.normalization import normalization
-from xlm_text.rules.sacremoses.words import DOTS_MARKER, PlainWords, moses_words
+from xlm_text.rules.sacremoses.plain_words import PlainWords
+from xlm_text.rules.sacremoses.words import DOTS_MARKER, moses_words
 
 
 class FindsPlainWords(Protocol):
@@ -37,7 +38,7 @@ class MosesPipeline:
         self.plain: FindsPlainWords = PlainWords(setup.lang)
 
     has_chunks: ClassVar[bool] = True
-    chunk = staticmethod(moses_chunk)
+    chunks = staticmethod(moses_chunks)
     sentences = staticmethod(moses_sentences)
 
     def cut(self, text: str) -> Cut:  # noqa: D102

@@ -12,7 +12,15 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from xlm_text.rules.engine import ReplaceFound, Rule, Rules, Strip, Substitution, Translation
+from xlm_text.rules.engine import (
+    OneSpace,
+    ReplaceFound,
+    Rule,
+    Rules,
+    Strip,
+    Substitution,
+    Translation,
+)
 from xlm_text.rules.sacremoses.source import punctuation_expressions
 
 _UNICODE_PUNCTUATION = {
@@ -109,7 +117,7 @@ def normalization(lang: str) -> Rules:
 def _moses_punctuation(lang: str) -> list[Rule]:
     return [
         # A single space in the place of a single space changes nothing.
-        Substitution(" {2,}", template, needs="  ", name="s/ +/ /")
+        OneSpace()
         if (pattern, template) == (" +", " ")
         else Substitution(pattern, template, required_characters(pattern))
         for pattern, template in punctuation_expressions(lang)
