@@ -147,14 +147,14 @@ class Analyzer:
         inside, at_end = cache.inside.__getitem__, cache.at_text_end.__getitem__
         flat = chain.from_iterable
         rows: list[list[V]] = [[]] * len(texts)
-        missing: dict[int, str] = {}
-        for i, text in enumerate(texts if cache.has_chunks else ()):
+        missing = list(range(len(texts))) if cache.mostly_new else []
+        for i, text in enumerate(() if missing else texts):
             chunks = text.split(" ")
             last = chunks.pop()
             try:
                 rows[i] = [*flat(map(inside, chunks)), *at_end(last)]
-            except KeyError as error:
-                missing[i] = error.args[0]
+            except KeyError:
+                missing.append(i)
         for i, values, _ in cache.values(texts, missing):
             rows[i] = [*flat(values)]
         return rows
@@ -164,14 +164,14 @@ class Analyzer:
         inside, at_end = cache.inside.__getitem__, cache.at_text_end.__getitem__
         rows: list[list[int]] = [[] for _ in texts]
         offsets: list[list[Span]] = [[] for _ in texts]
-        missing: dict[int, str] = {}
-        for i, text in enumerate(texts if cache.has_chunks else ()):
+        missing = list(range(len(texts))) if cache.mostly_new else []
+        for i, text in enumerate(() if missing else texts):
             chunks = text.split(" ")
             last = chunks.pop()
             try:
                 values = [*map(inside, chunks), at_end(last)]
-            except KeyError as error:
-                missing[i] = error.args[0]
+            except KeyError:
+                missing.append(i)
                 continue
             row, spans, position = rows[i], offsets[i], 0
             for ids, spans_at, length in values:
@@ -211,7 +211,7 @@ class Analyzer:
         return [tuple(words) for words in self._words(units).of_units()]
 
     def _compute_unit_ids(self, units: list[str]) -> list[Sequence[int]]:
-        words = self._words(units)
+        words = self._pipeline.words(units)
         ids = iter(self._word_ids.values(words.flat))
         return [
             next(ids) if count == 1 else tuple(chain.from_iterable(islice(ids, count)))
@@ -266,6 +266,16 @@ class Analyzer:
     # A word for the first time ------------------------------------------------------------
 
     def _compute_word_ids(self, words: list[str]) -> Iterator[Numbers]:
+        """Give the ids of words that still have their case and accents."""
+        cased = self._cased(Words(words, [1] * len(words)))
+        ids = iter(self._cased_ids(cased.flat))
+        # A word may fall apart, or have nothing but accents.
+        return (
+            next(ids) if count == 1 else tuple(chain.from_iterable(islice(ids, count)))
+            for count in cased.counts
+        )
+
+    def _cased_ids(self, words: list[str]) -> Iterator[Numbers]:
         for word, ids in zip(words, self._subwords.ids(words), strict=True):
             yield tuple(self._ids_of(self._subwords.split([word])[0])) if ids is None else ids
 

@@ -4,12 +4,15 @@ A pipeline cuts a text into units that cannot influence each other; why a cut is
 beside the cutting, in :mod:`xlm_text.pipelines`.  Words repeat, so nearly every unit was seen
 before, and what it became then is what it becomes now: a known unit costs a look-up in a
 dictionary.
+
+Most units are what stands between two spaces, whatever is beside it.  So most texts need no
+cutting: they are split at spaces, and each chunk is looked up.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Generic, TypeVar
 
@@ -33,7 +36,8 @@ class UnitCache(Generic[V]):
         limit: how many units are cached at most; the oldest half goes when it is reached.
 
     Attributes:
-        has_chunks: whether the following can have anything.
+        mostly_new: whether most texts have something that is not known, so that it is no use to
+            look them up before :meth:`values` has learnt it.
         inside: the values of known chunks between two spaces that nothing beside them can change.
         at_sentence_end: the same of chunks at the end of a sentence that others follow.
         at_text_end: the same of chunks at the end of a text.
@@ -48,43 +52,68 @@ class UnitCache(Generic[V]):
         self._limit = limit
         self._lock = threading.Lock()
         self._known: dict[str, V] = {}
-        # Those of them that were met again; most never are.
-        self._met_again: set[str] = set()
         self._characters = 0
         self.inside: dict[str, V] = {}
         self.at_sentence_end: dict[str, V] = {}
         self.at_text_end: dict[str, V] = {}
-        self.has_chunks = pipeline.has_chunks
-        if self.has_chunks:
-            self._open_up("", compute([""])[0])
+        self.mostly_new = True
 
     def values(
-        self, texts: Sequence[str], missing: Mapping[int, str]
+        self, texts: Sequence[str], numbers: Sequence[int]
     ) -> Iterator[tuple[int, list[V], Cut | None]]:
         """Give what the units of texts became; each text once, in no certain order.
 
         Args:
             texts: the texts.
-            missing: the first chunk that is not known, by the number of its text; texts of which
-                all chunks are known are left out.  Without chunks all texts are meant.
+            numbers: which of them are meant.
 
         Yields:
             The number of a text, the values of its units, and how it was cut into them; ``None``
             for the cut says that the units are the chunks between single spaces.
 
         """
-        if not self.has_chunks:
-            yield from self._by_units(texts, range(len(texts)))
-            return
-        others = []
-        for number, chunk in missing.items():
-            # Any other chunk would not be known at the end of a sentence, either.
-            values = self._by_sentences(texts[number]) if chunk.endswith(".") else None
-            if values is None:
-                others.append(number)
-            else:
-                yield number, values, None
+        others = numbers
+        if self._pipeline.has_chunks:
+            rows = [texts[number].split(" ") for number in numbers]
+            new = self._learn(chain.from_iterable(rows))
+            self.mostly_new = 2 * (new if self.mostly_new else len(numbers)) > len(texts)
+            others = []
+            for number, chunks in zip(numbers, rows, strict=True):
+                values = self._by_chunks(texts[number], chunks)
+                if values is None:
+                    others.append(number)
+                else:
+                    yield number, values, None
         yield from self._by_units(texts, others)
+
+    def _learn(self, chunks: Iterable[str]) -> int:
+        """Compute the values of chunks that nothing beside them can change.
+
+        Returns how many chunks were new.
+        """
+        known_at_end = self.at_text_end
+        new = [chunk for chunk in dict.fromkeys(chunks) if chunk not in known_at_end]
+        found = self._pipeline.chunks(new[: self._limit // 2])
+        units = dict.fromkeys(chain.from_iterable(map(dict.values, found)))
+        self._look_up(units)
+        with self._lock:
+            known = self._known
+            for opened, closed in zip(
+                (self.inside, self.at_sentence_end, self.at_text_end), found, strict=True
+            ):
+                opened.update(
+                    {chunk: known[unit] for chunk, unit in closed.items() if unit in known}
+                )
+        return len(new)
+
+    def _by_chunks(self, text: str, chunks: list[str]) -> list[V] | None:
+        """Return the values of a text in which every chunk is known."""
+        last = chunks.pop()
+        try:
+            return [*map(self.inside.__getitem__, chunks), self.at_text_end[last]]
+        except KeyError as error:
+            # Any other chunk would not be known at the end of a sentence, either.
+            return self._by_sentences(text) if error.args[0].endswith(".") else None
 
     def _by_sentences(self, text: str) -> list[V] | None:
         """Return the values of a text of several sentences in which every chunk is known."""
@@ -111,55 +140,28 @@ class UnitCache(Generic[V]):
         self, texts: Sequence[str], numbers: Sequence[int]
     ) -> Iterator[tuple[int, list[V], Cut]]:
         cuts = [self._pipeline.cut(texts[number]) for number in numbers]
-        flat = list(chain.from_iterable([cut.units for cut in cuts]))
+        value_of = self._look_up(chain.from_iterable([cut.units for cut in cuts])).__getitem__
+        for number, cut in zip(numbers, cuts, strict=True):
+            yield number, list(map(value_of, cut.units)), cut
+
+    def _look_up(self, units: Iterable[str]) -> dict[str, V]:
+        """Return the values of units, those of new ones computed and kept."""
+        flat = list(units)
         # A copy for this call: another thread, or this very call, may make the cache forget.
         found = dict(zip(flat, map(self._known.get, flat), strict=True))
         new = [unit for unit, value in found.items() if value is None]
         computed = dict(zip(new, self._compute(new), strict=True))
         with self._lock:
-            if len(new) < len(found):
-                self._meet(found)
             self._keep(computed)
         found.update(computed)
-        value_of = found.__getitem__
-        for number, cut in zip(numbers, cuts, strict=True):
-            yield number, list(map(value_of, cut.units)), cut  # type: ignore[arg-type]
-
-    def _meet(self, found: dict[str, V | None]) -> None:
-        """Open what is met again up to texts that are looked up by their chunks."""
-        again = [unit for unit in found if unit in self._known and unit not in self._met_again]
-        self._met_again.update(again)
-        for unit in again:
-            self._open_up(unit, self._known[unit])
-
-    def _open_up(self, unit: str, value: V) -> None:
-        chunk = self._pipeline.chunk(unit)
-        if chunk is None:
-            return
-        if chunk.inside:
-            self.inside[chunk.text] = value
-        if chunk.at_sentence_end:
-            self.at_sentence_end[chunk.text] = value
-        if chunk.at_text_end:
-            self.at_text_end[chunk.text] = value
-
-    def _close(self, unit: str) -> None:
-        chunk = self._pipeline.chunk(unit)
-        if chunk is None:
-            return
-        if chunk.inside:
-            self.inside.pop(chunk.text, None)
-        if chunk.at_sentence_end:
-            self.at_sentence_end.pop(chunk.text, None)
-        if chunk.at_text_end:
-            self.at_text_end.pop(chunk.text, None)
+        return found  # type: ignore[return-value]
 
     def _keep(self, computed: dict[str, V]) -> None:
         known, most = self._known, self._limit * _CHARACTERS_PER_UNIT
         kept = {
             unit: value
             for unit, value in computed.items()
-            if 0 < len(unit) <= _LONGEST_UNIT and unit not in known
+            if len(unit) <= _LONGEST_UNIT and unit not in known
         }
         size = sum(map(len, kept))
         if len(known) + len(kept) <= self._limit and self._characters + size <= most:
@@ -176,6 +178,7 @@ class UnitCache(Generic[V]):
         for unit in list(islice(self._known, (len(self._known) + 1) // 2)):
             del self._known[unit]
             self._characters -= len(unit)
-            if unit in self._met_again:
-                self._met_again.discard(unit)
-                self._close(unit)
+            # A unit that ends in a space has that space with it.
+            chunk = unit.removesuffix(" ")
+            for opened in (self.inside, self.at_sentence_end, self.at_text_end):
+                opened.pop(chunk, None)

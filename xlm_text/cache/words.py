@@ -31,17 +31,22 @@ class WordCache(Generic[V]):
 
     def values(self, words: Sequence[str]) -> list[V]:
         """Return the value of each word."""
+        distinct = dict.fromkeys(words)
+        # Of this call: another thread may make the cache forget.
         known = self._known
-        values = list(map(known.get, words))
-        new = [word for word, value in zip(words, values, strict=True) if value is None]
-        if not new:
-            return values  # type: ignore[return-value]
-        distinct = list(dict.fromkeys(new))
-        found = dict(zip(distinct, self._compute(distinct), strict=True))
+        new = [word for word in distinct if word not in known]
+        if new:
+            found = dict(zip(new, self._compute(new), strict=True))
+            if not self._keep(found, known):
+                known = {word: known[word] for word in distinct if word in known} | found
+        return list(map(known.__getitem__, words))
+
+    def _keep(self, found: dict[str, V], known: dict[str, V]) -> bool:
+        """Keep values, and tell whether all of them were added to ``known``."""
         kept = {word: value for word, value in found.items() if len(word) <= _LONGEST_WORD}
-        if len(known) + len(kept) > self._limit:
-            known = self._known = {}
-        if len(kept) <= self._limit:
-            known.update(kept)
-        computed = map(found.__getitem__, new)
-        return [next(computed) if value is None else value for value in values]
+        current = self._known
+        if len(current) + len(kept) > self._limit:
+            self._known = kept if len(kept) <= self._limit else {}
+            return False
+        current.update(kept)
+        return current is known and len(kept) == len(found)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from xlm_text.alignment.aligned import Aligned
-from xlm_text.pipelines.units import Chunk, Cut
+from xlm_text.pipelines.units import Chunks, Cut
 from xlm_text.pipelines.words import Words
 from xlm_text.rules.engine import Watch
 from xlm_text.segmenters.segmenter import Segmenter
@@ -50,8 +50,8 @@ class Pipeline(Protocol):
         """Cut a text into units that cannot influence each other."""
         ...
 
-    def chunk(self, unit: str) -> Chunk | None:
-        """Return the chunk between spaces that always is this unit, if there is one."""
+    def chunks(self, chunks: Iterable[str]) -> Chunks:
+        """Return which chunks between spaces are certain units, whatever is beside them."""
         ...
 
     def sentences(self, text: str) -> list[str]:
@@ -72,9 +72,9 @@ class WithoutChunks:
 
     has_chunks: ClassVar[bool] = False
 
-    def chunk(self, unit: str) -> Chunk | None:
-        """Say that no chunk between spaces always is this unit."""
-        return None
+    def chunks(self, chunks: Iterable[str]) -> Chunks:
+        """Say that none is a certain unit."""
+        return Chunks({}, {}, {})
 
     def sentences(self, text: str) -> list[str]:
         """Cut nothing: a full stop is nothing special."""

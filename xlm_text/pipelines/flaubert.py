@@ -9,7 +9,7 @@ case, none is cut there.  The capital sigma looks no further than its word.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from xlm_text.alignment.aligned import Aligned
 from xlm_text.alignment.composition import is_composed
@@ -18,10 +18,10 @@ from xlm_text.pipelines.moses import MosesPipeline
 from xlm_text.pipelines.moses_units import (
     cut_moses,
     cut_moses_words,
-    moses_chunk,
+    moses_chunks,
     moses_sentences,
 )
-from xlm_text.pipelines.units import Chunk, Cut
+from xlm_text.pipelines.units import Chunks, Cut
 from xlm_text.pipelines.words import Words
 from xlm_text.rules.engine import Watch
 from xlm_text.rules.flaubert import flaubert_preparation
@@ -45,11 +45,9 @@ class FlaubertPipeline(MosesPipeline):
             return Cut.of([text])
         return Cut.of(cut_moses_words(text) if self._lowercase else cut_moses(text))
 
-    def chunk(self, unit: str) -> Chunk | None:  # noqa: D102
-        chunk = moses_chunk(unit) if is_composed(unit) else None
-        if chunk is None or not self._lowercase:
-            return chunk
-        return chunk._replace(at_sentence_end=False)
+    def chunks(self, chunks: Iterable[str]) -> Chunks:  # noqa: D102
+        found = moses_chunks(filter(is_composed, chunks))
+        return found._replace(at_sentence_end={}) if self._lowercase else found
 
     def sentences(self, text: str) -> list[str]:  # noqa: D102
         return [text] if self._lowercase else moses_sentences(text)

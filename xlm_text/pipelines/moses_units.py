@@ -28,9 +28,10 @@ just as it is within its text; the differential tests show it for every language
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from xlm_text.characters import characters_of, ranges
-from xlm_text.pipelines.units import Chunk
+from xlm_text.pipelines.units import Chunks
 
 # Signs above and below letters are no letters to `re`.
 _WORD = rf"\w{ranges(characters_of('Mc', 'Me', 'Mn'))}"
@@ -101,16 +102,19 @@ def moses_sentences(text: str) -> list[str]:
     return _sentence_end.split(text)
 
 
-def is_closed(chunk: str) -> tuple[bool, bool]:
-    """Tell whether a chunk between spaces could be cut off before it, and behind it too."""
-    if " " in chunk or not _closed_start(chunk):
-        return False, False
-    return True, _closed_end(f"{chunk} ", len(chunk)) is not None
+def moses_chunks(chunks: Iterable[str]) -> Chunks:
+    """Return which chunks between spaces are certain units: those with closed edges.
 
-
-def moses_chunk(unit: str) -> Chunk | None:
-    """Return the chunk that always is this unit, if there is one."""
-    if not unit:
-        return Chunk("", True, False, True)
-    before, behind = is_closed(unit)
-    return Chunk(unit, behind, unit.endswith("."), True) if before else None
+    >>> moses_chunks(["word", "(in", "U.S.", "end.", ")"]).inside
+    {'word': 'word', '(in': '(in', 'U.S.': 'U.S.'}
+    """
+    inside, at_end = {}, {}
+    for chunk in chunks:
+        # Letters and digits have closed edges; nearly all of the others have a mark at one of them.
+        if chunk.isalnum() or not chunk:
+            inside[chunk] = at_end[chunk] = chunk
+        elif _closed_start(chunk):
+            at_end[chunk] = chunk
+            if _closed_end(f"{chunk} ", len(chunk)):
+                inside[chunk] = chunk
+    return Chunks(inside, {chunk: chunk for chunk in at_end if chunk.endswith(".")}, at_end)

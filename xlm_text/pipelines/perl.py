@@ -7,7 +7,7 @@ from functools import cached_property
 from xlm_text.alignment.aligned import Aligned
 from xlm_text.pipelines.base import Setup, tell
 from xlm_text.pipelines.moses import MosesPipeline
-from xlm_text.pipelines.perl_units import cut_perl, perl_chunk
+from xlm_text.pipelines.perl_units import cut_perl, perl_chunks
 from xlm_text.rules.engine import Rules, Watch
 from xlm_text.rules.perl.plain_words import PerlPlainWords
 from xlm_text.rules.perl.rules import normalization, words
@@ -20,7 +20,7 @@ class PerlPipeline(MosesPipeline):
     """Normalise, then cut by the rules of ``tokenizer.perl``."""
 
     cut = staticmethod(cut_perl)
-    chunk = staticmethod(perl_chunk)
+    chunks = staticmethod(perl_chunks)
 
     def __init__(self, setup: Setup) -> None:
         self.lang = setup.lang

@@ -39,8 +39,10 @@ but a space there, no word: a text with one is not cut.
 
 from __future__ import annotations
 
-from xlm_text.pipelines.moses_units import cut_moses, is_closed
-from xlm_text.pipelines.units import Chunk, Cut, cut_lines
+from collections.abc import Iterable
+
+from xlm_text.pipelines.moses_units import cut_moses, moses_chunks
+from xlm_text.pipelines.units import Chunks, Cut, cut_lines
 from xlm_text.rules.perl.characters import has_newer_character
 from xlm_text.rules.perl.rules import DOTS_MARKER
 
@@ -70,21 +72,23 @@ def _cut_line(line: str) -> Cut:
     return Cut.of(parts)
 
 
-def perl_chunk(unit: str) -> Chunk | None:
-    """Return the chunk that always is this unit, if there is one.
+def perl_chunks(chunks: Iterable[str]) -> Chunks:
+    """Return which chunks between spaces are certain units.
 
     An empty chunk at the end says that spaces end the text, so that the chunk before it is the
     last: nothing is known of it there.
+
+    >>> found = perl_chunks(["word", "U.S.", "end."])
+    >>> found.inside
+    {'word': 'word', 'U.S.': 'U.S. '}
+    >>> found.at_sentence_end
+    {'U.S.': 'U.S. ', 'end.': 'end. '}
     """
-    if not unit:
-        return Chunk("", True, False, False)
-    followed = unit.endswith(" ")
-    chunk = unit[:-1] if followed else unit
-    before, behind = is_closed(chunk)
-    if not before or _has_no_cuts(unit):
-        return None
-    inside = behind and (followed or not _ends_in_full_stop(unit))
-    return Chunk(chunk, inside, at_sentence_end=followed, at_text_end=not followed)
+    found = moses_chunks(chunk for chunk in chunks if "\n" not in chunk and not _has_no_cuts(chunk))
+    followed = {chunk: f"{chunk} " for chunk in found.at_text_end if _ends_in_full_stop(chunk)}
+    inside = {chunk: followed.get(chunk, chunk) for chunk in found.inside}
+    found.at_text_end.pop("", None)
+    return Chunks(inside, followed, found.at_text_end)
 
 
 def _has_no_cuts(text: str) -> bool:

@@ -43,21 +43,19 @@ class Cut(NamedTuple):
         return islice(accumulate(map(len, parts), initial=0), 0, len(parts), step)
 
 
-class Chunk(NamedTuple):
-    """What stands between spaces, and where nothing beside it makes it another unit.
+class Chunks(NamedTuple):
+    """What stands between spaces, and is a certain unit whatever is beside it.
 
     Attributes:
-        text: the characters.
-        inside: between two chunks of its sentence, and in front of all of them.
-        at_sentence_end: in front of a space at which the pipeline cuts sentences.
-        at_text_end: at the end of its text.
+        inside: the units of chunks between two others of their sentence, or in front of all.
+        at_sentence_end: those in front of a space at which the pipeline cuts sentences.
+        at_text_end: those at the end of their text.
 
     """
 
-    text: str
-    inside: bool
-    at_sentence_end: bool
-    at_text_end: bool
+    inside: dict[str, str]
+    at_sentence_end: dict[str, str]
+    at_text_end: dict[str, str]
 
 
 def cut_lines(text: str, cut_line: Callable[[str], Cut]) -> Cut:

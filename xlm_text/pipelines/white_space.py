@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from xlm_text.alignment.aligned import Aligned
 from xlm_text.pipelines.base import SPLIT, tell
-from xlm_text.pipelines.units import Chunk, Cut
+from xlm_text.pipelines.units import Chunks, Cut
 from xlm_text.pipelines.words import Words
 from xlm_text.rules.engine import Watch
 
@@ -23,8 +23,9 @@ class WhiteSpacePipeline:
     def cut(self, text: str) -> Cut:  # noqa: D102
         return Cut.of(_spaces.split(text))
 
-    def chunk(self, unit: str) -> Chunk | None:  # noqa: D102
-        return Chunk(unit, True, True, True)
+    def chunks(self, chunks: Iterable[str]) -> Chunks:  # noqa: D102
+        units = {chunk: chunk for chunk in chunks}
+        return Chunks(units, units, units)
 
     def sentences(self, text: str) -> list[str]:  # noqa: D102
         return [text]
