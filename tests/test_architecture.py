@@ -79,15 +79,15 @@ LAYERS = {
         *("xlm_text.rules", "xlm_text.segmenters"),
     },
     "xlm_text.cache": {"xlm_text.pipelines"},
-    "xlm_text.bpe": {"xlm_text.files"},
+    "xlm_text.bpe": {"xlm_text.collector", "xlm_text.files"},
     "xlm_text.analysis": {
-        *("xlm_text.alignment", "xlm_text.bpe", "xlm_text.cache", "xlm_text.errors"),
-        *("xlm_text.languages", "xlm_text.patterns", "xlm_text.pipelines", "xlm_text.rules"),
-        "xlm_text.settings",
+        *("xlm_text.alignment", "xlm_text.bpe", "xlm_text.cache", "xlm_text.collector"),
+        *("xlm_text.errors", "xlm_text.languages", "xlm_text.patterns", "xlm_text.pipelines"),
+        *("xlm_text.rules", "xlm_text.settings"),
     },
     "xlm_text.batches": {
-        *("xlm_text.alignment", "xlm_text.analysis", "xlm_text.errors", "xlm_text.sequences"),
-        "xlm_text.settings",
+        *("xlm_text.alignment", "xlm_text.analysis", "xlm_text.collector", "xlm_text.errors"),
+        *("xlm_text.sequences", "xlm_text.settings"),
     },
     "xlm_text.unigram": {
         *("xlm_text.analysis", "xlm_text.errors", "xlm_text.files", "xlm_text.settings"),

@@ -12,6 +12,7 @@ from xlm_text.alignment.spans import Span
 from xlm_text.analysis.added_tokens import AddedTokens
 from xlm_text.analysis.analyzer import Analyzer
 from xlm_text.analysis.columns import Columns, Detail
+from xlm_text.collector import paused
 from xlm_text.errors import InputError
 from xlm_text.patterns import ProtectedPatterns
 
@@ -91,10 +92,11 @@ class Texts:
         """
         columns = Columns.empty()
         for whole, cut in self._blocks(texts):
-            found = self._analyzer.columns(whole, detail)
-            if cut:
-                self._replace(found, cut, detail)
-            columns.extend(found)
+            with paused():
+                found = self._analyzer.columns(whole, detail)
+                if cut:
+                    self._replace(found, cut, detail)
+                columns.extend(found)
         return columns
 
     def words(self, text: str) -> list[str]:

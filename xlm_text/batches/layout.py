@@ -19,9 +19,11 @@ from xlm_text.batches.padding import pad_columns, padded_length
 from xlm_text.batches.rows import Format, Frame, Rows, Window, whole_windows
 from xlm_text.batches.tensors import to_tensors
 from xlm_text.batches.truncation import cut_window
+from xlm_text.collector import paused
 from xlm_text.errors import InputError
 
 
+@paused()
 def lay_out(
     first: Side,
     second: Side | None,
