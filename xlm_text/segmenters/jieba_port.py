@@ -33,7 +33,8 @@ _must_be_alone = re.compile(
 # Single characters beside each other, in words with spaces around them.  No word of the dictionary
 # is of ASCII letters and digits alone: where the port has one it has put characters together.
 _SINGLES = f"(?:[{HAN}+#&._%-] |[a-zA-Z0-9]+ )"
-_runs_of_singles = re.compile(f"(?<= )({_SINGLES}{_SINGLES}+)")
+# The space before a run is found first, and much faster than a look-behind would be.
+_runs_of_singles = re.compile(f" ({_SINGLES}{_SINGLES}+)")
 # So many runs are cached, and none that is longer: they hardly repeat.
 _MOST_RUNS = 1 << 14
 _LONGEST_RUN = 64
@@ -80,14 +81,17 @@ class JiebaPort(Segmenter):
 
 
 class _Runs(dict[str, str]):
-    """The words of runs of single characters, both with a space behind each word."""
+    """The words of runs of single characters with a space behind each.
+
+    The words have that, too, and one in front, which was taken along with the run.
+    """
 
     def __init__(self, words: Callable[[str], list[str]]) -> None:
         super().__init__()
         self._words = words
 
     def __missing__(self, run: str) -> str:
-        words = " ".join([*self._words(run.replace(" ", "")), ""])
+        words = " ".join(["", *self._words(run.replace(" ", "")), ""])
         if len(run) <= _LONGEST_RUN:
             if len(self) >= _MOST_RUNS:
                 self.clear()

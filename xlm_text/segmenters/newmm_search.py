@@ -20,7 +20,8 @@ _NO_CHARACTER = "\ud800"
 # What a node of a trie has, beside what follows by its first character, if a word ends there.
 _END = ""
 # What follows is a node, or the rest of the only word that goes on there: most of a trie would be
-# nodes with one child each.
+# nodes with one child each.  A node that no text has led to yet is the list of all rests there:
+# most of them are never needed, and to make them all takes longer than many a text.
 _Node = dict[str, Any]
 
 
@@ -28,27 +29,20 @@ _Node = dict[str, Any]
 def _standard() -> _Node:
     from pythainlp.corpus.common import thai_words
 
-    return _build_trie(set(map(str.strip, thai_words())))
+    return _make_node(set(map(str.strip, thai_words())))
 
 
-def _build_trie(words: Iterable[str]) -> _Node:
-    root: _Node = {}
-    waiting: list[tuple[_Node, Iterable[str]]] = [(root, words)]
-    while waiting:
-        node, rests = waiting.pop()
-        by_first: dict[str, list[str]] = {}
-        for rest in rests:
-            if rest:
-                by_first.setdefault(rest[0], []).append(rest[1:])
-            else:
-                node[_END] = ""
-        for char, group in by_first.items():
-            if len(group) == 1:
-                node[char] = group[0]
-            else:
-                node[char] = {}
-                waiting.append((node[char], group))
-    return root
+def _make_node(rests: Iterable[str]) -> _Node:
+    by_first: dict[str, list[str]] = {}
+    node: _Node = {}
+    for rest in rests:
+        if rest:
+            by_first.setdefault(rest[0], []).append(rest[1:])
+        else:
+            node[_END] = ""
+    for char, group in by_first.items():
+        node[char] = group if len(group) > 1 else group[0]
+    return node
 
 
 def load_search(user_words: Sequence[str] = ()) -> Callable[[str], list[str]]:
@@ -64,9 +58,7 @@ def load_search(user_words: Sequence[str] = ()) -> Callable[[str], list[str]]:
     from pythainlp.tokenize._utils import _DIGITS_WITH_SEPARATOR, rejoin_formatted_num
 
     trie = (
-        _build_trie(set(map(str.strip, (*thai_words(), *user_words))))
-        if user_words
-        else _standard()
+        _make_node(set(map(str.strip, (*thai_words(), *user_words)))) if user_words else _standard()
     )
     most_edges = newmm._MAX_GRAPH_SIZE
     not_thai = newmm._PAT_NONTHAI.match
@@ -86,6 +78,8 @@ def load_search(user_words: Sequence[str] = ()) -> Callable[[str], list[str]]:
                     if may_break[end]:
                         ends.append(end)
                 break
+            if following.__class__ is list:
+                following = node[text[end - 1]] = _make_node(following)
             if may_break[end] and _END in following:
                 ends.append(end)
             node = following

@@ -47,5 +47,7 @@ def _spaces(words: Iterable[str]) -> frozenset[str]:
     return frozenset(
         word[match.start() - 1 : match.end() + 1]
         for word in map(str.strip, words)
+        # Few words have one, and looking for it in the others takes a while.
+        if " " in word
         for match in re.finditer(" ", word)
     )
