@@ -39,21 +39,38 @@ Run = Callable[[list[str]], Any]
 
 def mended_reference(folder: Path, kytea_model: Path) -> Callable[[], Any]:
     """Build transformers' tokenizer with a `tokenize` that passes `lang` on."""
-    import jieba
-    import Mykytea
-    from transformers import XLMTokenizer
-
     from xlm_text.segmenters import load_segmenter
 
     load_segmenter("jieba")  # ours has the true `rjieba`, which is another one from here on
-    jieba.setLogLevel(60)
-    jieba.initialize()
+    make = reference_maker(folder)
+    load_for_reference("zh", kytea_model)
+    kytea = load_for_reference("ja", kytea_model)
+    return lambda: make(kytea)
+
+
+def load_for_reference(lang: str, kytea_model: Path) -> Any:
+    """Load the segmenter of a language, as the reference does with its first text; return KyTea."""
+    if lang == "zh":
+        import jieba
+
+        jieba.setLogLevel(60)
+        jieba.initialize()
+    if lang == "ja":
+        import Mykytea
+
+        return Mykytea.Mykytea(f"-model {kytea_model} -notags")
+    return None
+
+
+def reference_maker(folder: Path) -> Callable[[Any], Any]:
+    """Return what makes such a tokenizer; its argument is KyTea for those that need it."""
+    import jieba
+    from transformers import XLMTokenizer
 
     class Jieba:  # stands for the module `rjieba`: the same steps with jieba's own words
         cut = staticmethod(jieba.cut)
 
     sys.modules["rjieba"] = Jieba  # type: ignore[assignment]
-    kytea = Mykytea.Mykytea(f"-model {kytea_model} -notags")
 
     class Mended(XLMTokenizer):
         lang = "en"
@@ -65,7 +82,7 @@ def mended_reference(folder: Path, kytea_model: Path) -> Callable[[], Any]:
         def _tokenize(self, text: str) -> list[str]:
             return super()._tokenize(text, lang=self.lang)
 
-    def make() -> Any:
+    def make(kytea: Any) -> Any:
         tokenizer = Mended(str(folder / "vocab.json"), str(folder / "merges.txt"))
         tokenizer.ja_word_tokenizer = kytea
         return tokenizer
