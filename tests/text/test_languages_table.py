@@ -109,7 +109,7 @@ def test_everything_that_the_table_names_is_there() -> None:
     for row in rows:
         assert tuple(row.pipelines) == RULE_SETS
         for where in row.pipelines.values():
-            assert {"cut", "words", "align", "chunks", "sentences"} <= set(dir(find(where)))
+            assert {"cut", "words", "align", "chunks", "begins_sentence"} <= set(dir(find(where)))
         assert all(name in COMPONENTS for name in row.segmenters)
         assert (row.setting is not None) == (len(row.segmenters) > 1)
     loaders = {name: find(row.load) for name, row in COMPONENTS.items() if row.load}

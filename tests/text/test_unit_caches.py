@@ -73,11 +73,13 @@ def test_the_oldest_units_go_first_and_their_chunks_with_them():
     cache = UnitCache(MosesPipeline(Setup("en")), Upper(), 4)
     for _ in range(3):
         values_of(cache, ["one two three four"])
-    assert {"one", "two", "three"} <= cache.inside.keys()
+    assert cache.inside.keys() == {"one", "two", "three", "four"}
+    oldest, others = list(cache._known)[:2], list(cache._known)[2:]
     values_of(cache, ["five"])
-    assert {*cache._known} == {"three", "four", "five"}
-    assert cache.inside.keys() & {"one", "two"} == set()
-    assert cache._characters == len("threefourfive")
+    assert {*cache._known} == {*others, "five"}
+    assert cache.inside.keys() == {*others, "five"}
+    assert not cache.at_text_end.keys() & {*oldest}
+    assert cache._characters == sum(map(len, cache._known))
 
 
 def test_long_units_are_not_kept():

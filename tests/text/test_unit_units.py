@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlm_text.analysis.analyzers import load_pipeline
+from xlm_text.cache.units import UnitCache
 from xlm_text.languages.table import choose_segmenter
-from xlm_text.pipelines.moses_units import moses_sentences
+from xlm_text.pipelines.flaubert import FlaubertPipeline
 from xlm_text.pipelines.units import Cut
 from xlm_text.pipelines.white_space import WhiteSpacePipeline
 
@@ -66,11 +67,36 @@ def test_a_text_that_was_cut_already_is_cut_at_each_space():
     assert WhiteSpacePipeline().cut("a b").units == ["a", "b"]
 
 
-@given(st.lists(st.sampled_from("Dr.|No|5.|U.S.|a|B|…|“C|. ".split("|")), max_size=8))
-@examples(200)
-def test_sentences_joined_by_spaces_are_the_text(words):
-    text = " ".join(words)
-    assert " ".join(moses_sentences(text)) == text
+WITH_CHUNKS = {name: own for name, own in PIPELINES.items() if own.has_chunks} | {
+    ("fr", "flaubert"): FlaubertPipeline(lowercase=False),
+    ("fr", "flaubert, lower-cased"): FlaubertPipeline(lowercase=True),
+}
+ABBREVIATED = st.lists(
+    st.sampled_from("Dr.|No|5.|U.S.|a|B|…|“C|.|)|end.|(Ab|x..|".split("|")), max_size=8
+)
+
+
+@pytest.mark.parametrize("name", WITH_CHUNKS)
+def test_texts_that_are_looked_up_by_their_chunks_have_the_units_that_they_are_cut_into(name):
+    pipeline = WITH_CHUNKS[name]
+    by_chunks = 0
+    # A space around a unit means nothing, but that behind one that is not the last to these rules.
+    strip = str.lstrip if name[1] == "moses" else str.strip
+
+    def solid(units):
+        return list(filter(None, (strip(unit, " ") for unit in units)))
+
+    @given(ABBREVIATED.map(" ".join) | texts(name[0]))
+    @examples(300)
+    def on_generated_text(text):
+        nonlocal by_chunks
+        # The value of a unit is the unit.
+        ((_, units, cut),) = UnitCache(pipeline, list, 1000).values([text], [0])
+        by_chunks += cut is None
+        assert solid(units) == solid(pipeline.cut(text).units)
+
+    on_generated_text()
+    assert by_chunks > 50
 
 
 def test_where_units_begin_is_the_sum_of_the_lengths_before_them():

@@ -153,10 +153,14 @@ class Analyzer:
             last = chunks.pop()
             try:
                 rows[i] = [*flat(map(inside, chunks)), *at_end(last)]
-            except KeyError:
-                missing.append(i)
-        for i, values, _ in cache.values(texts, missing):
-            rows[i] = [*flat(values)]
+            except KeyError as error:
+                values = cache.of_sentences(chunks, last, error.args[0])
+                if values is None:
+                    missing.append(i)
+                else:
+                    rows[i] = [*flat(values)]
+        for i, found, _ in cache.values(texts, missing):
+            rows[i] = [*flat(found)]
         return rows
 
     def _ids_and_spans(self, texts: Sequence[str]) -> tuple[list[list[int]], list[list[Span]]]:
@@ -168,20 +172,23 @@ class Analyzer:
         for i, text in enumerate(() if missing else texts):
             chunks = text.split(" ")
             last = chunks.pop()
+            values: list[LocatedUnit] | None
             try:
                 values = [*map(inside, chunks), at_end(last)]
-            except KeyError:
-                missing.append(i)
-                continue
+            except KeyError as error:
+                values = cache.of_sentences(chunks, last, error.args[0])
+                if values is None:
+                    missing.append(i)
+                    continue
             row, spans, position = rows[i], offsets[i], 0
             for ids, spans_at, length in values:
                 row += ids
                 spans += spans_at[position]
                 position += length
-        for i, values, cut in cache.values(texts, missing):
+        for i, found, cut in cache.values(texts, missing):
             row, spans = rows[i], offsets[i]
-            starts = cut.starts() if cut else accumulate([value[2] for value in values], initial=0)
-            for (ids, spans_at, _), start in zip(values, starts, strict=False):
+            starts = cut.starts() if cut else accumulate([value[2] for value in found], initial=0)
+            for (ids, spans_at, _), start in zip(found, starts, strict=False):
                 row += ids
                 spans += spans_at[start]
         return rows, offsets

@@ -75,24 +75,52 @@ class UnitCache(Generic[V]):
         others = numbers
         if self._pipeline.has_chunks:
             rows = [texts[number].split(" ") for number in numbers]
-            new = self._learn(chain.from_iterable(rows))
+            new = self._learn(rows)
             self.mostly_new = 2 * (new if self.mostly_new else len(numbers)) > len(texts)
             others = []
             for number, chunks in zip(numbers, rows, strict=True):
-                values = self._by_chunks(texts[number], chunks)
+                values = self._of_chunks(chunks)
                 if values is None:
                     others.append(number)
                 else:
                     yield number, values, None
         yield from self._by_units(texts, others)
 
-    def _learn(self, chunks: Iterable[str]) -> int:
+    def of_sentences(self, chunks: Sequence[str], last: str, unknown: str) -> list[V] | None:
+        """Return the values of a text of several sentences, if all of its chunks are known.
+
+        Args:
+            chunks: what is between its spaces, without the last.
+            last: the last one.
+            unknown: one of them that is not known inside a sentence, or at the end of a text.
+
+        """
+        end = self.at_text_end.get(last)
+        if end is None or unknown not in self.at_sentence_end:
+            return None
+        values = list(map(self.inside.get, chunks))
+        for i, value in enumerate(values):
+            if value is None:
+                values[i] = value = self.at_sentence_end.get(chunks[i])
+                following = chunks[i + 1] if i + 1 < len(chunks) else last
+                if value is None or not self._pipeline.begins_sentence(following):
+                    return None
+        return [*values, end]  # type: ignore[list-item]
+
+    def _of_chunks(self, chunks: list[str]) -> list[V] | None:
+        """Return the values of the chunks of a text, if all of them are known."""
+        last = chunks.pop()
+        try:
+            return [*map(self.inside.__getitem__, chunks), self.at_text_end[last]]
+        except KeyError as error:
+            return self.of_sentences(chunks, last, error.args[0])
+
+    def _learn(self, rows: Iterable[Iterable[str]]) -> int:
         """Compute the values of chunks that nothing beside them can change.
 
         Returns how many chunks were new.
         """
-        known_at_end = self.at_text_end
-        new = [chunk for chunk in dict.fromkeys(chunks) if chunk not in known_at_end]
+        new = sorted(set(chain.from_iterable(rows)).difference(self.at_text_end))
         found = self._pipeline.chunks(new[: self._limit // 2])
         units = dict.fromkeys(chain.from_iterable(map(dict.values, found)))
         self._look_up(units)
@@ -105,36 +133,6 @@ class UnitCache(Generic[V]):
                     {chunk: known[unit] for chunk, unit in closed.items() if unit in known}
                 )
         return len(new)
-
-    def _by_chunks(self, text: str, chunks: list[str]) -> list[V] | None:
-        """Return the values of a text in which every chunk is known."""
-        last = chunks.pop()
-        try:
-            return [*map(self.inside.__getitem__, chunks), self.at_text_end[last]]
-        except KeyError as error:
-            # Any other chunk would not be known at the end of a sentence, either.
-            return self._by_sentences(text) if error.args[0].endswith(".") else None
-
-    def _by_sentences(self, text: str) -> list[V] | None:
-        """Return the values of a text of several sentences in which every chunk is known."""
-        *sentences, final = self._pipeline.sentences(text)
-        if not sentences:
-            return None
-        inside, at_end = self.inside.__getitem__, self.at_sentence_end
-        values: list[V] = []
-        try:
-            for sentence in sentences:
-                chunks = sentence.split(" ")
-                last = chunks.pop()
-                values += map(inside, chunks)
-                values.append(at_end[last])
-            chunks = final.split(" ")
-            last = chunks.pop()
-            values += map(inside, chunks)
-            values.append(self.at_text_end[last])
-        except KeyError:
-            return None
-        return values
 
     def _by_units(
         self, texts: Sequence[str], numbers: Sequence[int]

@@ -54,8 +54,8 @@ class Pipeline(Protocol):
         """Return which chunks between spaces are certain units, whatever is beside them."""
         ...
 
-    def sentences(self, text: str) -> list[str]:
-        """Cut a text at spaces where the end of a sentence is like the end of the text."""
+    def begins_sentence(self, chunk: str) -> bool:
+        """Tell whether a chunk begins a sentence where the one before it may end one."""
         ...
 
     def words(self, units: Sequence[str]) -> Words:
@@ -76,9 +76,9 @@ class WithoutChunks:
         """Say that none is a certain unit."""
         return Chunks({}, {}, {})
 
-    def sentences(self, text: str) -> list[str]:
-        """Cut nothing: a full stop is nothing special."""
-        return [text]
+    def begins_sentence(self, chunk: str) -> bool:
+        """Say no: a full stop is nothing special."""
+        return False
 
 
 def tell(

@@ -19,7 +19,6 @@ from xlm_text.pipelines.moses_units import (
     cut_moses,
     cut_moses_words,
     moses_chunks,
-    moses_sentences,
 )
 from xlm_text.pipelines.units import Chunks, Cut
 from xlm_text.pipelines.words import Words
@@ -48,9 +47,6 @@ class FlaubertPipeline(MosesPipeline):
     def chunks(self, chunks: Iterable[str]) -> Chunks:  # noqa: D102
         found = moses_chunks(filter(is_composed, chunks))
         return found._replace(at_sentence_end={}) if self._lowercase else found
-
-    def sentences(self, text: str) -> list[str]:  # noqa: D102
-        return [text] if self._lowercase else moses_sentences(text)
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
         return super().words(list(map(self._preparation.apply, units)))

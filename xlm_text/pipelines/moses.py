@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 
 from xlm_text.alignment.aligned import Aligned
 from xlm_text.pipelines.base import SPLIT, Setup, tell
-from xlm_text.pipelines.moses_units import cut_moses, moses_chunks, moses_sentences
+from xlm_text.pipelines.moses_units import begins_sentence, cut_moses, moses_chunks
 from xlm_text.pipelines.units import Cut
 from xlm_text.pipelines.words import Words
 from xlm_text.rules.engine import Rules, Watch
@@ -39,7 +39,7 @@ class MosesPipeline:
 
     has_chunks: ClassVar[bool] = True
     chunks = staticmethod(moses_chunks)
-    sentences = staticmethod(moses_sentences)
+    begins_sentence = staticmethod(begins_sentence)
 
     def cut(self, text: str) -> Cut:  # noqa: D102
         return Cut.of(cut_moses(text))

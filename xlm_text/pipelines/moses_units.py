@@ -67,7 +67,8 @@ _MOSES_CUT = re.compile(
 )
 _closed_end = re.compile(rf"[ ]{_BEFORE_CUT}", re.VERBOSE).match
 _closed_start = re.compile(_BEHIND_CUT, re.VERBOSE).match
-_sentence_end = re.compile(rf"[ ]{_SENTENCE_END}(?=[{_BEGIN}])", re.VERBOSE)
+_begins = re.compile(f"[{_BEGIN}]").match
+_ends = re.compile(rf"[{_WORD}]\.\Z").match
 
 
 def cut_moses(text: str) -> list[str]:
@@ -91,15 +92,15 @@ def cut_moses_words(text: str) -> list[str]:
     return _WORDS_CUT.split(text)
 
 
-def moses_sentences(text: str) -> list[str]:
-    """Cut behind each full stop between two words that the next one cannot make an abbreviation.
+def begins_sentence(chunk: str) -> bool:
+    """Tell whether a chunk is one that a full stop before it cannot belong to an abbreviation for.
 
-    There a full stop is what it is at the end of a text.  One space is left out at each cut.
+    Behind a word, the full stop then is what it is at the end of a text.
 
-    >>> moses_sentences("Dr. Who said 5. So did the U.S. Then. no")
-    ['Dr.', 'Who said 5.', 'So did the U.S.', 'Then. no']
+    >>> list(map(begins_sentence, ["So", "“So", "so", "5", ""]))
+    [True, True, False, False, False]
     """
-    return _sentence_end.split(text)
+    return _begins(chunk) is not None
 
 
 def moses_chunks(chunks: Iterable[str]) -> Chunks:
@@ -117,4 +118,5 @@ def moses_chunks(chunks: Iterable[str]) -> Chunks:
             at_end[chunk] = chunk
             if _closed_end(f"{chunk} ", len(chunk)):
                 inside[chunk] = chunk
-    return Chunks(inside, {chunk: chunk for chunk in at_end if chunk.endswith(".")}, at_end)
+    ends = {chunk: chunk for chunk in at_end if chunk[-1:] == "." and _ends(chunk, len(chunk) - 2)}
+    return Chunks(inside, ends, at_end)

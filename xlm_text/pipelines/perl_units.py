@@ -87,8 +87,9 @@ def perl_chunks(chunks: Iterable[str]) -> Chunks:
     found = moses_chunks(chunk for chunk in chunks if "\n" not in chunk and not _has_no_cuts(chunk))
     followed = {chunk: f"{chunk} " for chunk in found.at_text_end if _ends_in_full_stop(chunk)}
     inside = {chunk: followed.get(chunk, chunk) for chunk in found.inside}
+    ends = {chunk: f"{chunk} " for chunk in found.at_sentence_end}
     found.at_text_end.pop("", None)
-    return Chunks(inside, followed, found.at_text_end)
+    return Chunks(inside, ends, found.at_text_end)
 
 
 def _has_no_cuts(text: str) -> bool:

@@ -48,7 +48,7 @@ class Chunks(NamedTuple):
 
     Attributes:
         inside: the units of chunks between two others of their sentence, or in front of all.
-        at_sentence_end: those in front of a space at which the pipeline cuts sentences.
+        at_sentence_end: those in front of a chunk that begins a sentence.
         at_text_end: those at the end of their text.
 
     """

@@ -27,8 +27,8 @@ class WhiteSpacePipeline:
         units = {chunk: chunk for chunk in chunks}
         return Chunks(units, units, units)
 
-    def sentences(self, text: str) -> list[str]:  # noqa: D102
-        return [text]
+    def begins_sentence(self, chunk: str) -> bool:  # noqa: D102
+        return False
 
     def words(self, units: Sequence[str]) -> Words:  # noqa: D102
         return Words.of([unit.split() for unit in units])
