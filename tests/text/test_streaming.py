@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import multiprocessing
 import os
+import pickle
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -74,6 +80,113 @@ def test_a_killed_worker_is_one_error_behind_the_results_before_it() -> None:
         found.extend(map_in_order(kill_itself, range(100), 2))
     assert found == list(range(len(found)))
     assert len(found) <= 3
+
+
+DIES_WHILE_IT_WRITES = """
+import os, signal
+from multiprocessing.connection import Connection
+
+from xlm_text.errors import WorkerLostError
+from xlm_text.streams.ordered import map_in_order
+
+
+def write_half(connection, data):
+    os.write(connection.fileno(), bytes(data)[: len(data) // 2])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def work(item):
+    if item == 3:
+        Connection._send = write_half
+    return bytes(10_000)
+
+
+if __name__ == "__main__":
+    found = 0
+    try:
+        for _ in map_in_order(work, range(100), 2):
+            found += 1
+    except WorkerLostError:
+        print(found <= 3)
+"""
+
+
+def test_the_rest_of_a_result_is_not_waited_for_when_its_worker_was_killed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DIES_WHILE_IT_WRITES], capture_output=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == (b"True\n", b"")
+
+
+def test_results_are_given_while_more_input_is_awaited() -> None:
+    reading, writing = os.pipe()
+
+    def source() -> Iterator[int]:
+        for item in range(5):
+            os.read(reading, 1)
+            yield item
+
+    results = map_in_order(str, source(), 2, awaited=lambda: reading)
+    for item in range(5):
+        os.write(writing, b"x")
+        assert next(results) == str(item)  # waits for ever if more input is waited for
+    os.write(writing, b"x")
+    assert list(results) == []
+    os.close(reading)
+    os.close(writing)
+
+
+class NotLoadedError(Exception):
+    """Pickled without a word, and then nobody can load it."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+def fail_in_some_way(item: int) -> object:
+    if item == 1:
+
+        class LocalError(Exception):
+            pass
+
+        raise LocalError("not pickled")
+    if item == 2:
+        return lambda: None
+    raise NotLoadedError(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("item", "problem"), [(1, "not pickled"), (2, "lambda"), (3, "required positional argument")]
+)
+def test_what_cannot_come_back_from_a_worker_is_an_error(item: int, problem: str) -> None:
+    with pytest.raises(Exception, match=problem) as caught:
+        list(map_in_order(fail_in_some_way, [item], 2))
+    assert not isinstance(caught.value, WorkerLostError)
+
+
+def test_what_cannot_be_sent_to_a_worker_comes_behind_the_results_before_it() -> None:
+    found = []
+    with pytest.raises((AttributeError, pickle.PicklingError), match="lambda"):
+        found.extend(map_in_order(type, [1, "a", lambda: None, 2], 2))
+    assert found == [int, str]
+
+
+def slow_first(item: int) -> tuple[int, int]:
+    if item == 0:
+        for _ in range(2_000_000):
+            pass
+    return item, os.getpid()
+
+
+def test_no_more_is_taken_than_a_few_items_ahead_of_the_results() -> None:
+    taken = itertools.count()
+    items = (next(taken) for _ in range(1000))
+    results = map_in_order(slow_first, items, 2)
+    for item in range(20):
+        assert next(results)[0] == item
+        assert next(copy.copy(taken)) <= item + 1 + 6
+    results.close()  # type: ignore[attr-defined]
+    assert multiprocessing.active_children() == []
 
 
 # The place of errors, languages, offsets ------------------------------------------------------

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from xlm_text.errors import Argument, InputError, WorkerLostError
+from xlm_text.errors import InputError, WorkerLostError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from xlm_text.streams.workers import Worker
+
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Items that wait for each worker, so that none waits for this process.
+# Items for each worker that are worked on, or whose results wait for those of slower ones.
 _AHEAD = 3
 
 
-def map_in_order(function: Callable[[T], R], items: Iterable[T], workers: int = 1) -> Iterator[R]:
+def map_in_order(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    workers: int = 1,
+    awaited: Callable[[], Any] = lambda: None,
+) -> Iterator[R]:
     """Yield ``function`` of each item, in the order of the items.
 
     Args:
         function: with ``workers`` above 1, something that can be pickled.
         items: perhaps endless; only a few are taken ahead of the results.
         workers: processes to work in; 1 is this one.
+        awaited: returns the pipe, or whatever else has a file descriptor, that the next item is
+            read from; ``None`` if that needs no waiting.  With it, no result is held back until
+            there is more input.
 
     An error of ``items`` is raised when the results of all items before it are out.  The
     processes end with this one, however it ends.
@@ -45,34 +52,14 @@ def map_in_order(function: Callable[[T], R], items: Iterable[T], workers: int = 
     if workers == 1:
         yield from map(function, items)
         return
-    # Slow to import.
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-
-    waiting: deque[Future[R]] = deque()
-    failure: BaseException | None = None
-    pool = ProcessPoolExecutor(workers, initializer=_start, initargs=(function,))
+    pool = _Pool(function, items, workers, awaited)
     try:
-        source = iter(items)
-        while True:
-            while failure is None and len(waiting) < _AHEAD * workers:
-                try:
-                    waiting.append(pool.submit(_work, next(source)))
-                except StopIteration:
-                    break
-                except Exception as error:
-                    failure = error
-            if not waiting:
-                break
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
-        raise _lost() from error
+        yield from pool.results()
+    except BaseException:
+        pool.kill()
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
-    if isinstance(failure, BrokenProcessPool):
-        raise _lost() from failure
-    if failure is not None:
-        raise failure
+        pool.end()
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -82,42 +69,99 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-_function: Callable[[Any], Any]
+class _Pool(Generic[T, R]):
+    """Some workers, and what they work on; arguments as those of `map_in_order`."""
 
+    def __init__(
+        self,
+        function: Callable[[T], R],
+        items: Iterable[T],
+        size: int,
+        awaited: Callable[[], Any],
+    ) -> None:
+        self._function = function
+        self._items = iter(items)
+        self._size = size
+        self._awaited = awaited
+        self._workers: list[Worker] = []
+        self._results: deque[Future[R]] = deque()  # in order
+        self._ended = False  # there are no more items to work on
+        self._failure: BaseException | None = None
 
-def _start(function: Callable[[Any], Any]) -> None:
-    global _function
-    _function = function
-    # Ctrl-C goes to every process of a terminal; the one that reads and writes sees to it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whatever that one does on these signals, a worker only ends.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # with this one the pool gets rid of it
-    if callable(signal.getsignal(signal.SIGHUP)):
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    def results(self) -> Iterator[R]:
+        """Yield the results in order."""
+        while True:
+            can_take = self._can_take()
+            source = self._awaited() if can_take else None
+            if can_take and source is None:
+                self._take()
+            elif self._results and self._results[0].done():
+                yield self._results.popleft().result()
+            elif self._results or source is not None:
+                self._wait(source)
+            else:
+                break
+        if self._failure is not None:
+            raise self._failure
 
+    def kill(self) -> None:
+        """Let nothing go on that a worker does."""
+        for worker in self._workers:
+            worker.kill()
 
-def _end_with_parent() -> None:
-    """Wait for the end of the process that gives the work, and end too.
+    def end(self) -> None:
+        """End the workers, and wait for that; what they do is done."""
+        for worker in self._workers:
+            worker.end()
+        for worker in self._workers:
+            worker.close()
 
-    One that was killed cannot tell its workers, and they would wait for work for ever: each of
-    them holds the other end of the queue open for the others.
-    """
-    from multiprocessing import parent_process
-    from multiprocessing.connection import wait
+    def _can_take(self) -> bool:
+        if self._ended or len(self._results) >= _AHEAD * self._size:
+            return False
+        return not self._workers or any(worker.is_idle for worker in self._workers)
 
-    parent = parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
+    def _take(self) -> None:
+        """Take the next item, and give it to a worker."""
+        from xlm_text.streams.workers import Worker, pickled  # slow to import
 
+        try:
+            item = pickled(next(self._items))
+        except StopIteration:
+            self._ended = True
+            return
+        except Exception as error:
+            self._fail(error)
+            return
+        while len(self._workers) < self._size:  # only now: there may be nothing to do
+            self._workers.append(Worker(self._function))
+        worker = next(worker for worker in self._workers if worker.is_idle)
+        try:
+            self._results.append(worker.give(item))
+        except WorkerLostError as error:
+            self._lose(worker, error)
 
-def _lost() -> WorkerLostError:
-    return WorkerLostError(
-        "a worker process was killed, most likely because memory ran out",
-        advice=("fewer ", Argument("workers"), " need less"),
-    )
+    def _wait(self, source: Any) -> None:
+        """Wait until a worker has answered or has ended, or until there is more input."""
+        from multiprocessing.connection import wait
 
+        workers = {worker.connection: worker for worker in self._workers}
+        ready = wait([*workers, *([] if source is None else [source])])
+        for connection, worker in workers.items():
+            if connection in ready:
+                try:
+                    worker.take()
+                except WorkerLostError as error:
+                    self._lose(worker, error)
+        if source in ready and not self._ended:
+            self._take()
 
-def _work(item: Any) -> Any:
-    return _function(item)
+    def _lose(self, worker: Worker, error: WorkerLostError) -> None:
+        worker.kill()
+        worker.close()
+        self._workers.remove(worker)
+        self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Take no more items; the error comes behind the results of those that were taken."""
+        self._ended, self._failure = True, self._failure or error
