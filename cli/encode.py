@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import click
 
 from . import options
 from .journal import open_journal
-from .lines import Block, read_blocks
+from .lines import Block, Chunk, Chunks, read_blocks
 from .output import open_output
 from .program import Command, option_names
 from .progress import progress
@@ -106,8 +106,6 @@ def encode(
         raise click.UsageError("--pair-lang needs --pair")
     if truncation == "only_second" and not pair:
         raise click.UsageError("--truncation only_second needs --pair")
-    from xlm_text.streams.ordered import map_in_order
-
     if tokenizer_options["model"] is None:
         options.needed(lang)
     tokenizer = options.load_any_tokenizer(**tokenizer_options)
@@ -136,7 +134,7 @@ def encode(
         progress(files, output, quiet) as advance,
     ):
         journal = open_journal(files)
-        for done in map_in_order(work, read_blocks(files, errors), workers):
+        for done in _results(work, files, errors, workers):
             with held():
                 out.write(done.lines)
                 journal.add(done.count, done.block.name, done.last)
@@ -146,6 +144,24 @@ def encode(
                 place = f"{done.block.name}: line {done.last + 1}"
                 raise click.ClickException(f"{place}: {_said(done.problem)}")
             advance(done.count, done.block.size)
+
+
+def _results(work: _Work, files: Sequence[str], errors: str, workers: int) -> Iterator[_Done]:
+    """Work on files in order, in this process or in several.
+
+    The workers get bytes: what this process does for each line, all of them wait for.
+    """
+    if workers == 1:
+        yield from map(work, read_blocks(files, errors))
+        return
+    from xlm_text.streams.ordered import map_in_order
+
+    chunks = Chunks(files)
+    work_on = _WorkOnBytes(work, errors)
+    for results, failure in map_in_order(work_on, chunks, workers, lambda: chunks.awaited):
+        yield from results
+        if failure is not None:
+            raise failure
 
 
 def _said(problem: str | InputError) -> str:
@@ -238,6 +254,24 @@ class _Work:
         batch = self.tokenizer(first, second, **self.call)
         render = {"ids": _ids, "tokens": _tokens, "jsonl": _objects}[self.format_]
         return list(render(batch, self.pair))
+
+
+@dataclass(frozen=True)
+class _WorkOnBytes:
+    """What a worker does to lines that it has to decode."""
+
+    work: _Work
+    errors: str
+
+    def __call__(self, chunk: Chunk) -> tuple[list[_Done], click.ClickException | None]:
+        """Return the results of its blocks, and what is wrong behind them, if anything is."""
+        results: list[_Done] = []
+        try:
+            for block in chunk.blocks(self.errors):
+                results.append(self.work(block))
+        except click.ClickException as error:
+            return results, error
+        return results, None
 
 
 def _malformed(lines: list[str]) -> dict[int, str | InputError]:

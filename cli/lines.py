@@ -15,8 +15,9 @@ from typing import BinaryIO
 import click
 
 STANDARD_INPUT = "-"
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 18
 _BLOCK_LINES = 1000
+_PART_LINES = 2500
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -58,6 +59,74 @@ class Block:
         return f"{self.name}: line {self.numbers[i]}"
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """Whole lines of one input as bytes: cheap to send to another process, which decodes them.
+
+    Attributes:
+        name: what errors call the input.
+        first: the number of the first line, from 1.
+        count: how many lines there are.
+        data: the lines, without the end of the last.
+        size: how many bytes of the file they took.
+
+    """
+
+    name: str
+    first: int
+    count: int
+    data: bytes
+    size: int
+
+    def parts(self) -> Iterator[Chunk]:
+        """Cut many short lines at about every 2,500th, so that their results take little memory.
+
+        Only the ends of the parts are looked for: to look at each line takes far longer.
+        """
+        length, parts = len(self.data), -(-self.count // _PART_LINES)
+        if parts == 1:
+            yield self
+            return
+        start, first = 0, self.first
+        while start <= length:
+            end = self.data.find(b"\n", start + length // parts)
+            end = length if end < 0 else end
+            count = self.data.count(b"\n", start, end) + 1
+            size = self._share(end + 1, length + 1) - self._share(start, length + 1)
+            yield Chunk(self.name, first, count, self.data[start:end], size)
+            start, first = end + 1, first + count
+
+    def blocks(self, errors: str = "strict") -> Iterator[Block]:
+        """Decode it, not more than a block at once; arguments and errors as for `read_blocks`."""
+        try:
+            whole = self.data.decode("utf-8", "replace" if errors == "replace" else "strict")
+        except UnicodeDecodeError:
+            yield from self._blocks_with_problems(errors)
+            return
+        texts = whole.split("\n")
+        if "\r" in whole:
+            texts = [text.removesuffix("\r") for text in texts]
+        for start, end, size in self._bounds():
+            numbers = range(self.first + start, self.first + end)
+            yield Block(self.name, numbers, texts[start:end], numbers[-1], size)
+
+    def _blocks_with_problems(self, errors: str) -> Iterator[Block]:
+        lines = self.data.split(b"\n")
+        for start, end, size in self._bounds():
+            yield from _decode_one_by_one(
+                lines[start:end], self.name, self.first + start, size, errors
+            )
+
+    def _bounds(self) -> Iterator[tuple[int, int, int]]:
+        """Give the first line of each block, the one behind its last, and the size of both."""
+        for start in range(0, self.count, _BLOCK_LINES):
+            end = min(start + _BLOCK_LINES, self.count)
+            yield start, end, self._share(end, self.count) - self._share(start, self.count)
+
+    def _share(self, done: int, total: int) -> int:
+        return self.size * done // total
+
+
 def read_blocks(paths: Sequence[str], errors: str = "strict") -> Iterator[Block]:
     r"""Read files, or standard input (``-``, or no path at all), as UTF-8.
 
@@ -76,19 +145,49 @@ def read_blocks(paths: Sequence[str], errors: str = "strict") -> Iterator[Block]
             Every line before that place has been handed over.
 
     """
-    paths = paths or [STANDARD_INPUT]
-    check_readable(paths)
-    for path in paths:
-        name = name_of(path)
-        with _open(path) as (file, stored):
-            number, before = 1, 0
-            for lines in _split(file, name):
-                size = sum(map(len, lines)) + len(lines)
-                if stored is not file:  # compressed: what counts is how much of that was read
-                    position = stored.tell()
-                    size, before = position - before, position
-                yield from _decode(lines, name, number, size, errors)
-                number += len(lines)
+    for chunk in Chunks(paths):
+        yield from chunk.blocks(errors)
+
+
+class Chunks:
+    """Reads files, or standard input, as `read_blocks` does, and leaves the decoding for later.
+
+    Args:
+        paths: the files.
+
+    Attributes:
+        awaited: the pipe, terminal or socket that the next chunk is read from; ``None`` where
+            that needs no waiting, or nobody can tell.
+
+    Raises:
+        click.ClickException: a file cannot be read.  Every line before that place has been handed
+            over.
+
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.awaited: BinaryIO | None = None
+        self._paths = paths or [STANDARD_INPUT]
+
+    def __iter__(self) -> Iterator[Chunk]:
+        check_readable(self._paths)
+        for path in self._paths:
+            name = name_of(path)
+            with _open(path) as (file, stored):
+                number, before = 1, 0
+                for data in _split(file, name):
+                    size = len(data) + 1
+                    if stored is not file:  # compressed: what counts is how much of that was read
+                        position = stored.tell()
+                        size, before = position - before, position
+                    chunk = Chunk(name, number, data.count(b"\n") + 1, data, size)
+                    number += chunk.count
+                    *parts, last = chunk.parts()
+                    yield from parts
+                    # More of what is compressed may have been read than was unpacked.
+                    self.awaited = stored if stored is file and _can_be_awaited(stored) else None
+                    yield last
+                    self.awaited = None
 
 
 def name_of(path: str) -> str:
@@ -136,8 +235,20 @@ def _open(path: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         yield decompressed(stored, path), stored
 
 
-def _split(file: BinaryIO, name: str) -> Iterator[list[bytes]]:
-    """Cut a file into lines, not more than a block of them at once."""
+def _can_be_awaited(file: BinaryIO) -> bool:
+    """Tell whether more may come into a file, and the system says when it does."""
+    try:
+        mode = os.fstat(file.fileno()).st_mode
+    except (OSError, ValueError):  # none of the system's
+        return False
+    # On other systems only sockets can be waited for.
+    return os.name == "posix" and any(
+        test(mode) for test in (stat.S_ISFIFO, stat.S_ISCHR, stat.S_ISSOCK)
+    )
+
+
+def _split(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """Cut a file into whole lines, as many as are there at once, without the end of the last."""
     unfinished: list[bytes] = []  # joined only at its end, so that a huge line stays linear
     mark = _BYTE_ORDER_MARK  # looked for in the first line only
     begun = False
@@ -147,13 +258,11 @@ def _split(file: BinaryIO, name: str) -> Iterator[list[bytes]]:
             begun = True
         complete, newline, rest = chunk.rpartition(b"\n")
         if newline:
-            lines = b"".join([*unfinished, complete]).removeprefix(mark).split(b"\n")
-            for i in range(0, len(lines), _BLOCK_LINES):
-                yield lines[i : i + _BLOCK_LINES]
+            yield b"".join([*unfinished, complete]).removeprefix(mark)
             unfinished, mark = [], b""
         unfinished.append(rest)
     if last := b"".join(unfinished).removeprefix(mark):
-        yield [last]
+        yield last
 
 
 def _check_text(begin: bytes, name: str) -> None:
@@ -176,18 +285,6 @@ def _read(file: BinaryIO, name: str) -> bytes:
         if not getattr(error, "errno", None):  # not from the system
             reason = f"damaged, or not compressed as its name says ({reason})"
         raise click.ClickException(f"{name}: {reason}") from None
-
-
-def _decode(lines: list[bytes], name: str, first: int, size: int, errors: str) -> Iterator[Block]:
-    try:
-        whole = b"\n".join(lines).decode("utf-8", "replace" if errors == "replace" else "strict")
-    except UnicodeDecodeError:
-        yield from _decode_one_by_one(lines, name, first, size, errors)
-        return
-    texts = whole.split("\n")
-    if "\r" in whole:
-        texts = [text.removesuffix("\r") for text in texts]
-    yield Block(name, range(first, first + len(texts)), texts, first + len(texts) - 1, size)
 
 
 def _decode_one_by_one(

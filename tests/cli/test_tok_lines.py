@@ -14,7 +14,7 @@ from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xlm_cli import lines as reading
-from xlm_cli.lines import read_blocks
+from xlm_cli.lines import Chunk, Chunks, read_blocks
 
 from xlm_text import XLMTokenizer
 
@@ -44,9 +44,39 @@ def test_chunks_and_blocks_change_nothing(data: bytes, chunk: int, block_lines: 
     expected_texts = [line.decode("utf-8", "replace") for line in expected]
     assert [line for block in blocks for line in block.lines] == expected_texts
     assert all(len(block.lines) <= block_lines for block in blocks)
+    assert sum(block.size for block in blocks) == sum(len(line) + 1 for line in expected)
     assert [block.numbers[0] for block in blocks] == [
         1 + sum(len(block.lines) for block in blocks[:i]) for i in range(len(blocks))
     ]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.binary(max_size=9).map(lambda line: line.replace(b"\n", b"")), min_size=1),
+    st.integers(1, 5),
+    st.integers(1, 99),
+)
+def test_parts_of_a_chunk_are_its_lines(lines: list[bytes], part_lines: int, size: int) -> None:
+    chunk = Chunk("text", 7, len(lines), b"\n".join(lines), size)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_PART_LINES", part_lines)
+        parts = list(chunk.parts())
+    found = [part.data.split(b"\n") for part in parts]
+    assert [line for part in found for line in part] == lines
+    assert [part.count for part in parts] == list(map(len, found))
+    assert [part.first for part in parts] == [
+        7 + sum(map(len, found[:i])) for i in range(len(found))
+    ]
+    assert sum(part.size for part in parts) == size
+    assert len(parts) <= -(-len(lines) // part_lines)
+
+
+def test_many_short_lines_are_not_all_given_to_one_worker(tmp_path: Path) -> None:
+    path = tmp_path / "short"
+    path.write_bytes(b"one\n" * 100_000)
+    counts = [chunk.count for chunk in Chunks([str(path)])]
+    assert sum(counts) == 100_000
+    assert max(counts) <= 2501
 
 
 def test_blocks_are_bounded_in_lines_and_bytes(tmp_path: Path) -> None:

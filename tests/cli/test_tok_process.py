@@ -25,11 +25,12 @@ def start(command: str, *arguments: object, **options: object) -> subprocess.Pop
     return subprocess.Popen([command, *map(str, arguments)], **{**pipes, **options})  # type: ignore[call-overload, no-any-return]
 
 
-def test_a_line_is_answered_while_the_input_is_open(command: str) -> None:
-    with start(command, *ENCODE, "--format", "tokens") as process:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_line_is_answered_while_the_input_is_open(command: str, workers: int) -> None:
+    with start(command, *ENCODE, "--format", "tokens", "--workers", workers) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        for word in (b"one", b"two"):
+        for word in (b"one", b"two", b"three"):
             process.stdin.write(word + b"\n")
             process.stdin.flush()
             assert process.stdout.readline() == b"<s> " + word + b"</w> </s>\n"
@@ -126,16 +127,17 @@ def test_results_are_utf8_in_every_locale(process: Process) -> None:
     assert done.stdout.decode("utf-8").split() == ["<s>", "日本</w>", "é</w>", "</s>"]
 
 
-def test_memory_does_not_grow_with_the_input(command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_memory_does_not_grow_with_the_input(command: str, workers: int, tmp_path: Path) -> None:
     def peak(megabytes: int) -> int:
         text = tmp_path / str(megabytes)
         text.write_bytes((b"word" + b" " * 9995 + b"\n") * (100 * megabytes))
         pid = os.posix_spawn(
             command,
-            [command, *ENCODE, str(text), "--output", os.devnull],
+            [command, *ENCODE, str(text), "--workers", str(workers), "--output", os.devnull],
             os.environ,
         )
-        _, status, usage = os.wait4(pid, 0)
+        _, status, usage = os.wait4(pid, 0)  # of the largest of its processes
         assert status == 0
         return usage.ru_maxrss // 1024
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import signal
 import subprocess
@@ -46,6 +47,34 @@ def test_lines_before_a_bad_one_are_written(command: str, text: Path, tmp_path: 
     assert together.stdout.count(b"\n") == 3456
 
 
+@pytest.mark.parametrize("errors", ["strict", "skip"])
+def test_bad_lines_are_the_same_ones(errors: str, command: str, text: Path, tmp_path: Path) -> None:
+    lines = [line.replace(b"of", b"\t") for line in text.read_bytes().split(b"\n")]
+    for i in range(1500, 4000, 7):
+        lines[i] = b"not \xff\tUTF-8"
+    for i in range(1501, 4000, 11):
+        lines[i] = b"no pair"
+    bad = tmp_path / "bad.txt.gz"
+    bad.write_bytes(gzip.compress(b"\n".join(lines)))
+    found = []
+    for workers in (1, 3):
+        skipped = tmp_path / f"{workers}.txt"
+        options = ("--pair", "--errors", errors, "--skipped", skipped, "--workers", workers)
+        done = run(command, bad, *options)
+        found.append((done.returncode, done.stdout, done.stderr, skipped.read_text()))
+    assert found[0] == found[1]
+    # Where lines are both, a byte that is not UTF-8 counts.
+    count = len({*range(1500, 4000, 7), *range(1501, 4000, 11)})
+    if errors == "strict":
+        assert found[0][0] == 1
+        assert found[0][1].count(b"\n") == 1500
+        assert f"{bad}: line 1501, byte 5: not UTF-8".encode() in found[0][2]
+    else:
+        assert found[0][0] == 0
+        assert found[0][1].count(b"\n") == 5000 - count
+        assert found[0][3].count("\n") == count
+
+
 def test_ctrl_c_is_one_line_with_workers_too(command: str) -> None:
     with subprocess.Popen(
         [command, *ENCODE, "--workers", "2"],
@@ -58,14 +87,16 @@ def test_ctrl_c_is_one_line_with_workers_too(command: str) -> None:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        # Results come when enough blocks wait for the workers.
         process.stdin.write(b"one\n" * 20_000)
         process.stdin.flush()
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 130
-        assert re.fullmatch(rb"xlm-tok: error: interrupted: \d+000 lines written, .*\n", errors)
+        said = r"interrupted: (\d+) lines written, the next is standard input: line (\d+)"
+        found = re.fullmatch(rf"xlm-tok: error: {said}\n", errors.decode())
+        assert found is not None
+        assert int(found[1]) + 1 == int(found[2])
 
 
 def test_no_workers_at_all_is_misuse(command: str, text: Path) -> None:
