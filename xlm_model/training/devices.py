@@ -8,6 +8,8 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import DistributedType, GradientAccumulationPlugin
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from xlm_model.training.settings import TrainingSettings
 
@@ -37,6 +39,21 @@ def make_accelerator(settings: TrainingSettings) -> Accelerator:
         mixed_precision=precision,
         gradient_accumulation_plugin=plugin,
     )
+
+
+def keep_buffers(model: nn.Module) -> None:
+    """Leave out of each forward pass that the first process sends its buffers to the others.
+
+    No forward pass changes a buffer of our models, and all processes begin with the same ones.
+    While some words are trained, all words' embeddings are a buffer.
+
+    Args:
+        model: As accelerate prepared it.
+    """
+    for part in model.modules():
+        if isinstance(part, DistributedDataParallel):
+            # The constructor's argument has another name from PyTorch 2.13 on; this has not.
+            part.broadcast_buffers = False
 
 
 def is_sharded(accelerator: Accelerator) -> bool:

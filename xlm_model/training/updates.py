@@ -10,6 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from xlm_model.training.devices import keep_buffers
 from xlm_model.training.log_window import LogWindow
 from xlm_model.training.protocols import Batch, mean_loss
 from xlm_model.training.seeding import Purpose, torch_seed
@@ -48,6 +49,7 @@ class Updates:
         optimizer = make_optimizer(model, settings, groups)
         self.model: nn.Module
         self.model, self._optimizer = accelerator.prepare(model.train(), optimizer)
+        keep_buffers(self.model)
         self._batches = (settings.accumulate or 1) // accelerator.num_processes
 
     def make(self, step: int, batches: Iterator[tuple[int, Batch]], window: LogWindow) -> float:
