@@ -136,6 +136,11 @@ def test_results_are_given_while_more_input_is_awaited() -> None:
     os.close(writing)
 
 
+def test_long_items_and_long_results_do_not_wait_for_each_other() -> None:
+    items = [b"x" * 3_000_000, b"y" * 3_000_000] * 4
+    assert list(map_in_order(bytes.upper, items, 2)) == [item.upper() for item in items]
+
+
 class NotLoadedError(Exception):
     """Pickled without a word, and then nobody can load it."""
 

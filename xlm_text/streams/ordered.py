@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from xlm_text.errors import InputError, WorkerLostError
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Items for each worker that are worked on, or whose results wait for those of slower ones.
+# Items that a worker has, so that it does not wait for this process.
+_GIVEN = 2
+# Those for each worker whose results are not out yet: they may wait for that of a slower one.
 _AHEAD = 3
 
 
@@ -110,7 +113,7 @@ class _Pool(Generic[T, R]):
             worker.kill()
 
     def end(self) -> None:
-        """End the workers, and wait for that; what they do is done."""
+        """Let the workers end, and wait for that."""
         for worker in self._workers:
             worker.end()
         for worker in self._workers:
@@ -119,7 +122,7 @@ class _Pool(Generic[T, R]):
     def _can_take(self) -> bool:
         if self._ended or len(self._results) >= _AHEAD * self._size:
             return False
-        return not self._workers or any(worker.is_idle for worker in self._workers)
+        return not self._workers or any(worker.waiting < _GIVEN for worker in self._workers)
 
     def _take(self) -> None:
         """Take the next item, and give it to a worker."""
@@ -135,11 +138,8 @@ class _Pool(Generic[T, R]):
             return
         while len(self._workers) < self._size:  # only now: there may be nothing to do
             self._workers.append(Worker(self._function))
-        worker = next(worker for worker in self._workers if worker.is_idle)
-        try:
-            self._results.append(worker.give(item))
-        except WorkerLostError as error:
-            self._lose(worker, error)
+        worker = min(self._workers, key=attrgetter("waiting"))
+        self._results.append(worker.give(item))
 
     def _wait(self, source: Any) -> None:
         """Wait until a worker has answered or has ended, or until there is more input."""
@@ -157,9 +157,9 @@ class _Pool(Generic[T, R]):
             self._take()
 
     def _lose(self, worker: Worker, error: WorkerLostError) -> None:
+        self._workers.remove(worker)
         worker.kill()
         worker.close()
-        self._workers.remove(worker)
         self._fail(error)
 
     def _fail(self, error: BaseException) -> None:

@@ -1,8 +1,7 @@
 """Processes that do what they are sent, each at the other end of a connection of its own.
 
 The standard library's pools have one pipe for all results: where a worker is killed while it
-writes a long one, the rest of it is waited for without end. They also need threads in the process
-that gives the work, which then has less time for it.
+writes a long one, the rest of it is waited for without end.
 """
 
 from __future__ import annotations
@@ -12,12 +11,14 @@ import pickle
 import signal
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from multiprocessing import Pipe, Process, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
+from queue import SimpleQueue
 from typing import Any
 
 from xlm_text.errors import Argument, WorkerLostError
@@ -26,10 +27,7 @@ _END = b""
 
 
 class Worker:
-    """A process that calls a function with what it is given, one thing at a time.
-
-    Nothing is sent to it before it has answered, so that neither side waits for the other to read
-    while it writes.
+    """A process that calls a function with what it is given, in order.
 
     Args:
         function: What it calls. Where processes are not forked it has to be picklable.
@@ -44,38 +42,42 @@ class Worker:
         self._process = Process(target=_serve, args=(function, other), daemon=True)
         self._process.start()
         other.close()  # or its end would not be seen here
-        self._result: Future[Any] | None = None
+        self._results: deque[Future[Any]] = deque()
+        self._outbox: SimpleQueue[memoryview | bytes] = SimpleQueue()
+        # A long item waits for the worker to read it, which may wait for its answer to be read.
+        self._sender = threading.Thread(
+            target=_send_all, args=(self.connection, self._outbox), daemon=True
+        )
 
     @property
-    def is_idle(self) -> bool:
-        """Whether it waits for work."""
-        return self._result is None
+    def waiting(self) -> int:
+        """How many items it was given and has not answered."""
+        return len(self._results)
 
     def give(self, item: memoryview) -> Future[Any]:
-        """Send it an item, pickled, and return what will have the result.
-
-        Raises:
-            WorkerLostError: the process has ended.
-        """
-        self._result = Future()
-        try:
-            self.connection.send_bytes(item)
-        except OSError as error:
-            raise self._lost() from error
-        return self._result
+        """Send it an item, pickled, and return what will have the result."""
+        result: Future[Any] = Future()
+        self._results.append(result)
+        self._send(item)
+        return result
 
     def take(self) -> None:
-        """Read the answer to the last item.
+        """Read the answer to the first item that has none.
 
         Raises:
-            WorkerLostError: the process has ended.
+            WorkerLostError: the process has ended; this is the result of its items, too.
         """
         try:
             answer = self.connection.recv_bytes()
         except (EOFError, OSError) as error:
-            raise self._lost() from error
-        assert self._result is not None
-        result, self._result = self._result, None
+            lost = WorkerLostError(
+                "a worker process was killed, most likely because memory ran out",
+                advice=("fewer ", Argument("workers"), " need less"),
+            )
+            for result in self._results:
+                result.set_exception(lost)
+            raise lost from error
+        result = self._results.popleft()
         try:
             value, failure, told = pickle.loads(answer)
         except Exception as error:
@@ -88,27 +90,24 @@ class Worker:
             result.set_exception(failure)
 
     def end(self) -> None:
-        """Let the process end, which must be idle."""
-        with suppress(OSError):  # it may have ended
-            self.connection.send_bytes(_END)
+        """Let the process end when it has answered."""
+        self._send(_END)
 
     def kill(self) -> None:
         """End the process, whatever it does."""
         self._process.kill()
+        self.end()
 
     def close(self) -> None:
         """Wait for the process, which somebody has ended."""
         self._process.join()
+        self._sender.join()
         self.connection.close()
 
-    def _lost(self) -> WorkerLostError:
-        error = WorkerLostError(
-            "a worker process was killed, most likely because memory ran out",
-            advice=("fewer ", Argument("workers"), " need less"),
-        )
-        if self._result is not None:
-            self._result.set_exception(error)
-        return error
+    def _send(self, item: memoryview | bytes) -> None:
+        if self._sender.ident is None:  # only now: no worker is forked while there are threads
+            self._sender.start()
+        self._outbox.put(item)
 
 
 class _RemoteError(Exception):
@@ -125,6 +124,13 @@ class _RemoteError(Exception):
 def pickled(item: Any) -> memoryview:
     """Return what `Worker.give` takes."""
     return ForkingPickler.dumps(item)
+
+
+def _send_all(connection: Connection, outbox: SimpleQueue[memoryview | bytes]) -> None:
+    with suppress(OSError):  # the process has ended
+        while (item := outbox.get()) is not _END:
+            connection.send_bytes(item)
+        connection.send_bytes(_END)
 
 
 def _serve(function: Callable[[Any], Any], connection: Connection) -> None:
