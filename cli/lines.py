@@ -15,7 +15,7 @@ from typing import BinaryIO
 import click
 
 STANDARD_INPUT = "-"
-_CHUNK_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 16
 _BLOCK_LINES = 1000
 _PART_LINES = 2500
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
