@@ -150,6 +150,10 @@ def test_most_code_and_paths_take_the_short_cut() -> None:
         "'Sheet1'(A1": "'Sheet1 ' ( A1",
         'f("a",': 'f ( " a , "',
         "(x...": "( x ...",
+        "(x…": "( x ...",
+        "Ctrl+D.": "Ctrl + D.",
+        "a/b.c.": "a / b.c.",
+        "1:100.000.": "1 : 100.000 .",
     }.items():
         assert plain.find(unit) == words.split(), unit
         assert rules.apply(normalize.apply(unit)).split() == words.split(), unit

@@ -7,8 +7,8 @@ Why the cuts are those of the rules, where none of what :func:`_unclear` names i
   commas.
 - Marks become words of their own, a comma too unless it stands between two numbers, and several
   full stops together.
-- A full stop that ends a word stays or not by that word and the following one; inside a word it is
-  like a letter.
+- A full stop that ends a word stays or not by that word and the following one, and by the word
+  alone where it ends the unit; inside a word it is like a letter.
 - An apostrophe becomes a word of its own, or part of the word on one side of it, by the characters
   beside it; where a unit begins or ends with one it stays with the word.  An expression takes the
   characters on both sides with it: an apostrophe one character further is not seen.
@@ -45,7 +45,7 @@ class ClearCuts:
     def __init__(self, lang: str, data: MosesData, words: frozenset[str]) -> None:
         marks = "".join(set(_MARKS).difference(data.alphanumeric))
         self.characters = words.union(marks, " .,'")
-        self._abbreviations = data.abbreviations
+        self._abbreviations, self._letters = data.abbreviations, data.letters
         self._swap = _SWAPS.get(lang)
         number = f"[{ranges(sorted(data.numbers))}]"
         # Of these characters, what is no letter is much the shorter list.
@@ -61,11 +61,10 @@ class ClearCuts:
             return self._words(unit)
         if unit[-1:] != "." or unit[-2:-1] in ",\"'" or self._is_unclear(unit[:-1]):
             return None
-        words = self._words(unit[:-1])
-        # One inside: an abbreviation.
-        if "." in words[-1] or words[-1] in self._abbreviations:
-            return None
-        return [*words, "."]
+        *words, last = self._words(unit[:-1])
+        if last in self._abbreviations or ("." in last and not self._letters.isdisjoint(last)):
+            return [*words, f"{last}."]
+        return [*words, last, "."]
 
     def _words(self, unit: str) -> list[str]:
         if self._swap and self._swap[0] in unit:

@@ -67,6 +67,9 @@ def replaced_characters(lang: str) -> frozenset[str]:
     return frozenset(_UNICODE_PUNCTUATION).union("。．", _ROMANIAN if lang == "ro" else ())
 
 
+_replace = Translation(_UNICODE_PUNCTUATION, "replace-unicode-punctuation")
+replace_punctuation = _replace.apply
+
 _LEADING_GROUP = re.compile(r"\((?:[^()\\]|\\.)*\)")
 
 # The cedilla forms are what old encodings had in place of the comma forms; both lose their mark,
@@ -96,7 +99,7 @@ def normalization(lang: str) -> Rules:
     'I said: (really) \\u3000"yes..."'
     """
     steps: list[Rule] = [
-        Translation(_UNICODE_PUNCTUATION, "replace-unicode-punctuation"),
+        _replace,
         # These two full stops take the white space behind them along.
         Rules(
             [

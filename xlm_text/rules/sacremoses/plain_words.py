@@ -8,7 +8,7 @@ from unicodedata import category
 
 from xlm_text.rules.sacremoses.clear_cuts import ClearCuts
 from xlm_text.rules.sacremoses.data import moses_data
-from xlm_text.rules.sacremoses.normalization import replaced_characters
+from xlm_text.rules.sacremoses.normalization import replace_punctuation, replaced_characters
 from xlm_text.rules.sacremoses.words import DOTS_MARKER
 
 
@@ -65,10 +65,13 @@ class PlainWords:
             if words is not None:
                 return words
         *sentences, last = unit.split(". ")
-        last_words = self._last_words(last)
-        if sentences and last_words:
-            return self._with_sentences(sentences, last_words)
-        return last_words
+        found = self._last_words(last)
+        if sentences and found:
+            found = self._with_sentences(sentences, found)
+        if found is None and (replaced := replace_punctuation(unit)) != unit:
+            # The rules do this first, too.
+            return self.find(replaced)
+        return found
 
     def _last_words(self, unit: str) -> list[str] | None:
         """Return the words of what no full stop with a space behind it is in."""
