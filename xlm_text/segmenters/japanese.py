@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm_text.errors import Argument, InputError, MissingComponentError
+from xlm_text.files.disk_cache import cached, digest
 from xlm_text.joining import SEPARATOR, map_together
 from xlm_text.languages.table import COMPONENTS, require
 from xlm_text.segmenters.segmenter import Segmenter
@@ -101,7 +103,7 @@ def load_kytea(kytea_model: str | Path | None = None) -> Segmenter:
 @lru_cache(maxsize=4)
 def _load(model: str, size: int, modified: int) -> Segmenter:
     with_vaporetto = COMPONENTS["vaporetto"].is_verified()
-    refused = _probe(model, ["KyTea", "Vaporetto"] if with_vaporetto else ["KyTea"])
+    refused = _refused(model, ["KyTea", "Vaporetto"] if with_vaporetto else ["KyTea"])
     kytea = _KyTea(model).segment
     if not with_vaporetto or "Vaporetto" in refused:
         return Segmenter(kytea)  # it is stricter than KyTea with a file that is not quite whole
@@ -176,6 +178,13 @@ _BACKSLASH, _SPACE, _END_OF_WORD = "\0\1\2"
 _must_be_alone = re.compile(
     f"[{SEPARATOR}{_BACKSLASH}{_SPACE}{_END_OF_WORD}\U00010000-\U0010ffff]"
 ).search
+
+
+def _refused(model: str, programs: list[str]) -> list[str]:
+    """Return the programs that cannot use a model; one that was probed before is not again."""
+    versions = [str(COMPONENTS[name].installed()) for name in ("kytea", "vaporetto")]
+    key = digest([hashlib.sha256(Path(model).read_bytes()).hexdigest(), *programs, *versions])
+    return cached("kytea-1", key, lambda: sorted(_probe(model, programs)))
 
 
 def _probe(model: str, programs: list[str]) -> set[str]:
