@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.treebanks.data import Question
+from benchmarks.treebanks.data import Question, difference
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -20,7 +19,7 @@ def pairs_by_length(train: Rows, test: Rows) -> float:
         test: What is told; rows as `Treebanks.pair_rows` gives them.
     """
     largest = max(
-        (_difference(row["text"], row["pair"]) for row in train),
+        (difference(row["text"], row["pair"]) for row in train),
         key=lambda limit: _told(train, limit),
     )
     return _told(test, largest)
@@ -28,7 +27,7 @@ def pairs_by_length(train: Rows, test: Rows) -> float:
 
 def _told(rows: Rows, limit: float) -> float:
     right = (
-        (_difference(row["text"], row["pair"]) <= limit) == (row["label"] == "yes") for row in rows
+        (difference(row["text"], row["pair"]) <= limit) == (row["label"] == "yes") for row in rows
     )
     return float(sum(right) / len(rows))
 
@@ -37,13 +36,9 @@ def choices_by_length(test: Rows) -> float:
     """Return the share of choices that lengths tell: the translation's is nearest to the text's."""
     right = 0
     for row in test:
-        differences = [_difference(row["text"], choice) for choice in row["choices"]]
+        differences = [difference(row["text"], choice) for choice in row["choices"]]
         right += differences.index(min(differences)) == row["label"]
     return right / len(test)
-
-
-def _difference(one: str, other: str) -> float:
-    return abs(math.log(len(one) / len(other)))
 
 
 def answers(train: Sequence[Question], test: Sequence[Question]) -> tuple[float, float]:

@@ -8,9 +8,10 @@ ever trained on and scored.
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -20,10 +21,19 @@ PARALLEL = ("en", "fr", "de", "es", "ru", "ar", "zh", "th")
 LANGUAGES = (*PARALLEL, "ja")
 PARTS = ("train", "valid", "test")
 CHOICES = 4
-# How many others each sentence is paired with: more to learn from, one to be scored on.
-WRONG = {"train": 2, "valid": 1, "test": 1}
+# Wrong translations are drawn from so many sentences, those nearest in length to the right one:
+# what is the translation cannot be told by lengths.
+NEAREST = 8
+# How often each sentence is used, with other wrong ones: more to learn from, once to be scored on.
+TIMES = {"train": 2, "valid": 1, "test": 1}
 # Relations that most words have but once, and that stand in all of these treebanks.
 RELATIONS = ("nsubj", "obj", "obl", "amod", "nmod", "advmod", "case", "mark")
+# More of them, which are only learnt from: they tell what the others are not.
+MORE_RELATIONS = (
+    *("det", "conj", "cc", "aux", "xcomp", "acl", "advcl", "ccomp", "appos", "compound", "cop"),
+)
+# Stand around the word that is asked about.
+MARKS = ("[ ", " ]")
 
 
 @dataclass(frozen=True)
@@ -73,13 +83,18 @@ class Question:
     @property
     def row(self) -> dict[str, object]:
         """The question as `xlm-model finetune answer` reads it."""
-        words = self.sentence.words
-        answer = words[self.answer]
+        text, words = self.sentence.text, self.sentence.words
+        head, answer = words[self.head], words[self.answer]
+        assert head.start is not None
+        assert answer.start is not None
+        end = head.start + len(head.form)
+        before, after = MARKS
+        shift = len(before + after) if answer.start > head.start else 0
         return {
-            "question": f"{self.relation}: {words[self.head].form}",
-            "context": self.sentence.text,
+            "question": f"{self.relation}: {head.form}",
+            "context": f"{text[: head.start]}{before}{head.form}{after}{text[end:]}",
             "answer": answer.form,
-            "start": answer.start,
+            "start": answer.start + shift,
         }
 
 
@@ -133,7 +148,7 @@ class Treebanks:
 
     def texts(self, lang: str, part: str) -> str:
         """Write one sentence to a line, and return the file's name."""
-        return self._write(f"{part}.{lang}.txt", (s.text for s in self.part(lang, part)))
+        return self.write_texts(f"{part}.{lang}", (s.text for s in self.part(lang, part)))
 
     def tags(self, lang: str, part: str) -> str:
         """Write words and tags in two columns."""
@@ -150,17 +165,15 @@ class Treebanks:
 
     def pairs(self, first: str, second: str, part: str) -> str:
         """Write sentences with their translation, and with that of another one."""
-        rows = [row.values() for row in self.pair_rows(first, second, part)]
-        lines = ("\t".join(row) for row in [("text", "pair", "label"), *rows])
-        return self._write(f"{part}.{first}-{second}.tsv", lines)
+        return self.write_pairs(f"{part}.{first}-{second}", self.pair_rows(first, second, part))
 
     def pair_rows(self, first: str, second: str, part: str) -> list[dict[str, str]]:
-        """Return sentences with their translation, and as often with others drawn by chance."""
+        """Return sentences with their translation, and as often with others of its length."""
         ours, theirs = self.part(first, part), self.part(second, part)
         rng = random.Random(f"{first}-{second}")
         rows = []
         for i, (one, right) in enumerate(zip(ours, theirs, strict=True)):
-            for wrong in _others(theirs, i, WRONG[part], rng):
+            for wrong in others(theirs, i, TIMES[part], rng):
                 for text, label in ((right.text, "yes"), (theirs[wrong].text, "no")):
                     rows.append({"text": one.text, "pair": text, "label": label})
         return rows
@@ -168,30 +181,44 @@ class Treebanks:
     def choices(self, first: str, second: str, part: str) -> str:
         """Write sentences with some texts, of which one is the translation."""
         rows = self.choice_rows(first, second, part)
-        lines = (json.dumps(row, ensure_ascii=False) for row in rows)
-        return self._write(f"{part}.{first}-{second}.choices.jsonl", lines)
+        return self.write_rows(f"{part}.{first}-{second}.choices", rows)
 
     def choice_rows(self, first: str, second: str, part: str) -> list[dict[str, Any]]:
-        """Return sentences with their translation among others that are drawn by chance."""
+        """Return sentences with their translation among others of its length."""
         ours, theirs = self.part(first, part), self.part(second, part)
         rng = random.Random(f"{first}-{second}")
         rows = []
         for i, sentence in enumerate(ours):
-            numbers = [i, *_others(theirs, i, CHOICES - 1, rng)]
-            rng.shuffle(numbers)
-            texts = [theirs[number].text for number in numbers]
-            rows.append({"text": sentence.text, "choices": texts, "label": numbers.index(i)})
+            for _ in range(TIMES[part]):
+                numbers = [i, *others(theirs, i, CHOICES - 1, rng)]
+                rng.shuffle(numbers)
+                texts = [theirs[number].text for number in numbers]
+                rows.append({"text": sentence.text, "choices": texts, "label": numbers.index(i)})
         return rows
 
     def questions(self, lang: str, part: str) -> str:
         """Write which word depends on another in which way, as questions about the sentences."""
         rows = (question.row for question in self.questions_of(lang, part))
-        lines = (json.dumps(row, ensure_ascii=False) for row in rows)
-        return self._write(f"{part}.{lang}.questions.jsonl", lines)
+        return self.write_rows(f"{part}.{lang}.questions", rows)
 
     def questions_of(self, lang: str, part: str) -> list[Question]:
         """Return the questions of a part."""
-        return [question for s in self.part(lang, part) for question in _questions(s)]
+        relations = (*RELATIONS, *MORE_RELATIONS) if part == "train" else RELATIONS
+        return [question for s in self.part(lang, part) for question in _questions(s, relations)]
+
+    def write_pairs(self, name: str, rows: Iterable[Mapping[str, str]]) -> str:
+        """Write pairs of texts with a label as TSV, and return the file's name."""
+        lines = ("\t".join(row.values()) for row in rows)
+        return self._write(f"{name}.tsv", ("text\tpair\tlabel", *lines))
+
+    def write_rows(self, name: str, rows: Iterable[Mapping[str, Any]]) -> str:
+        """Write JSON lines, and return the file's name."""
+        lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+        return self._write(f"{name}.jsonl", lines)
+
+    def write_texts(self, name: str, texts: Iterable[str]) -> str:
+        """Write one text to a line, and return the file's name."""
+        return self._write(f"{name}.txt", texts)
 
     def _write(self, name: str, lines: Iterable[str]) -> str:
         text = "".join(f"{line}\n" for line in lines)
@@ -199,22 +226,26 @@ class Treebanks:
         return name
 
 
-def _others(
-    sentences: Sequence[Sentence], number: int, count: int, rng: random.Random
-) -> list[int]:
-    """Return the numbers of some other sentences, by chance."""
+def others(sentences: Sequence[Sentence], number: int, count: int, rng: random.Random) -> list[int]:
+    """Return the numbers of some other sentences, by chance among those of about its length."""
     text = sentences[number].text
-    return rng.sample([i for i, other in enumerate(sentences) if other.text != text], count)
+    found = [i for i, other in enumerate(sentences) if other.text != text]
+    found.sort(key=lambda i: difference(sentences[i].text, text))
+    return rng.sample(found[:NEAREST], count)
 
 
-def _questions(sentence: Sentence) -> Iterator[Question]:
-    """Yield the questions that have one answer, and name a word that stands but once."""
+def difference(one: str, other: str) -> float:
+    """Return by how much the lengths of two texts differ, whichever is longer."""
+    return abs(math.log(len(one) / len(other)))
+
+
+def _questions(sentence: Sentence, relations: Sequence[str]) -> Iterator[Question]:
+    """Yield the questions that have one answer, and ask about a word that stands in the text."""
     words = sentence.words
-    forms = Counter(word.form for word in words)
     for head, word in enumerate(words):
-        if forms[word.form] > 1 or word.start is None:
+        if word.start is None:
             continue
-        for relation in RELATIONS:
+        for relation in relations:
             found = [
                 i for i, w in enumerate(words) if w.head == head + 1 and w.relation == relation
             ]

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks.treebanks import baselines
 from benchmarks.treebanks.commands import Shell
+from benchmarks.treebanks.comparing import (
+    COMPARED,
+    FOUND_WORDS,
+    LANGS,
+    PAIRS,
+    arguments,
+    learn_to_compare,
+)
 from benchmarks.treebanks.data import CHOICES, PARTS, Treebanks
-from benchmarks.treebanks.pretraining import MASKED, RELATED, TRANSLATIONS, learn_masked_words
 from benchmarks.treebanks.report import Report
 
 _HOW = ("--learning-rate", "5e-4", "-q")
-_CLASSIFY = ("--epochs", "2", "--batch-size", "16", "--truncation", *_HOW)
-_CHOOSE = ("--epochs", "2", "--batch-size", "8", "--truncation", *_HOW)
-_ANSWER = ("--epochs", "5", "--batch-size", "16", *_HOW)
+_CLASSIFY = ("--epochs", "1", "--batch-size", "16", "--truncation", *_HOW)
+_CHOOSE = ("--epochs", "1", "--batch-size", "8", "--truncation", *_HOW)
+_ANSWER = ("--epochs", "3", "--batch-size", "16", *_HOW)
 
 
 def run(shell: Shell, treebanks: Treebanks, report: Report) -> None:
-    """Teach the model that learnt masked words each task, and score it beside its baselines."""
-    learn_masked_words(shell, treebanks)
+    """Teach a model that compares texts each task, and score it beside its baselines."""
+    learn_to_compare(shell, treebanks)
     _translations(shell, treebanks, report)
     _choices(shell, treebanks, report)
     _questions(shell, treebanks, report)
 
 
 def _translations(shell: Shell, treebanks: Treebanks, report: Report) -> None:
-    files = _files({f"{a}-{b}": _of(treebanks.pairs, a, b) for a, b in TRANSLATIONS})
-    scores = _finetune(shell, "classify", files, _CLASSIFY)
+    files = arguments(PAIRS, treebanks.pairs, PARTS)
+    scores = _finetune(shell, "classify", COMPARED, files, _CLASSIFY)
     found = []
-    for a, b in TRANSLATIONS:
-        train, test = (treebanks.pair_rows(a, b, part) for part in ("train", "test"))
+    for name, langs in PAIRS.items():
+        train, test = (treebanks.pair_rows(*langs, part) for part in ("train", "test"))
         by_length = baselines.pairs_by_length(train, test)
-        found.append([f"{a}-{b}", len(test), 1 / 2, by_length, scores[f"{a}-{b}"]["accuracy"]])
+        found.append([name, len(test), 1 / 2, by_length, scores[name]["accuracy"]])
     report.add(
         "Whether one sentence is the translation of another or not, in percent: by chance, by "
         "nothing but the lengths of the two, and by the model.",
@@ -42,13 +48,12 @@ def _translations(shell: Shell, treebanks: Treebanks, report: Report) -> None:
 
 
 def _choices(shell: Shell, treebanks: Treebanks, report: Report) -> None:
-    files = _files({f"{a}-{b}": _of(treebanks.choices, a, b) for a, b in TRANSLATIONS})
-    scores = _finetune(shell, "choose", files, _CHOOSE)
+    files = arguments(PAIRS, treebanks.choices, PARTS)
+    scores = _finetune(shell, "choose", COMPARED, files, _CHOOSE)
     found = []
-    for a, b in TRANSLATIONS:
-        test = treebanks.choice_rows(a, b, "test")
+    for name, langs in PAIRS.items():
+        test = treebanks.choice_rows(*langs, "test")
         by_length = baselines.choices_by_length(test)
-        name = f"{a}-{b}"
         found.append([name, len(test), 1 / CHOICES, by_length, scores[name]["accuracy"]])
     report.add(
         f"Which of {CHOICES} sentences is the translation, in percent: by chance, by nothing but "
@@ -59,10 +64,10 @@ def _choices(shell: Shell, treebanks: Treebanks, report: Report) -> None:
 
 
 def _questions(shell: Shell, treebanks: Treebanks, report: Report) -> None:
-    files = _files({lang: _of(treebanks.questions, lang) for lang in RELATED})
-    scores = _finetune(shell, "answer", files, _ANSWER)
+    files = arguments(LANGS, treebanks.questions, PARTS)
+    scores = _finetune(shell, "answer", FOUND_WORDS, files, _ANSWER)
     found = []
-    for lang in RELATED:
+    for lang in LANGS:
         train, test = (treebanks.questions_of(lang, part) for part in ("train", "test"))
         chance, usual = baselines.answers(train, test)
         found.append([lang, len(test), chance, usual, scores[lang]["exact_match"]])
@@ -75,20 +80,10 @@ def _questions(shell: Shell, treebanks: Treebanks, report: Report) -> None:
     )
 
 
-def _of(make: Callable[..., str], *langs: str) -> dict[str, str]:
-    return {part: make(*langs, part) for part in PARTS}
-
-
-def _files(found: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
-    """Return what is trained on, and the options with the rest."""
-    train, valid, test = (
-        [f"{name}={files[part]}" for name, files in found.items()] for part in PARTS
-    )
-    return (*train, "--valid", ",".join(valid), "--test", ",".join(test))
-
-
-def _finetune(shell: Shell, task: str, files: tuple[str, ...], how: tuple[str, ...]) -> Any:
-    command = ("xlm-model", "finetune", task, f"{MASKED}/best")
+def _finetune(
+    shell: Shell, task: str, start: str, files: tuple[str, ...], how: tuple[str, ...]
+) -> Any:
+    command = ("xlm-model", "finetune", task, f"{start}/best")
     shell.make(f"task-{task}", *command, *files, *how)
     return shell.read_json(f"task-{task}/scores.json")["test"]
 

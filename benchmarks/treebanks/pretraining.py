@@ -40,7 +40,7 @@ RELATED = ("en", "fr", "de", "es")
 TRANSLATIONS = pairs_of(RELATED)
 MASKED, TRANSLATED = f"mlm-{ROWS[-1]}", "tlm"
 
-_HOW = (
+HOW = (
     *("--schedule", "linear", "--learning-rate", "2e-3"),
     # Languages take turns, batch by batch: an update is of several.
     *("--batch-tokens", "512", "--accumulate", "4", "-q"),
@@ -56,7 +56,7 @@ def learn_masked_words(shell: Shell, treebanks: Treebanks) -> None:
     mlm = ("--objective", "mlm:" + ",".join(LANGUAGES))
     start: tuple[str, ...] = ("--config", "small.json")
     for rows, steps in zip(ROWS, STEPS, strict=True):
-        how = (*mlm, *_data(rows), *start, "--steps", str(steps), *_HOW)
+        how = (*mlm, *_data(rows), *start, "--steps", str(steps), *HOW)
         shell.make(f"mlm-{rows}", "xlm-model", "pretrain", *how)
         start = ("--from", f"mlm-{rows}/best", "--new-positions", "copy")
 
@@ -66,7 +66,7 @@ def learn_translations(shell: Shell, treebanks: Treebanks) -> None:
     learn_masked_words(shell, treebanks)
     tlm = ("--objective", "tlm:" + ",".join(map("-".join, TRANSLATIONS)))
     pairs = ("--from", f"{MASKED}/best", "--max-pair-tokens", str(LONGEST))
-    how = (*tlm, *_data(ROWS[-1]), *pairs, "--steps", str(TLM_STEPS), *_HOW)
+    how = (*tlm, *_data(ROWS[-1]), *pairs, "--steps", str(TLM_STEPS), *HOW)
     shell.make(TRANSLATED, "xlm-model", "pretrain", *how)
 
 
