@@ -1,44 +1,64 @@
-"""What can be reached unread: by chance, by lengths, and by where answers usually stand."""
+"""What can be reached by chance, by lengths, by usual places, and by counting shared pieces."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.treebanks.data import Question, difference
+from benchmarks.treebanks.data import Question
+from xlm_text import XLMTokenizer
 
 Rows = Sequence[Mapping[str, Any]]
+# How far a text is from what may be its translation.
+Distance = Callable[[str, str], float]
 
 
-def pairs_by_length(train: Rows, test: Rows) -> float:
-    """Return the share of pairs that their lengths tell: translations have about the same.
+def pairs_by(distance: Distance, train: Rows, test: Rows) -> float:
+    """Return the share of pairs that a distance tells: translations are near.
 
     Args:
-        train: Where the largest difference is learnt that is taken for a translation's.
+        distance: The smaller, the nearer.
+        train: Where the largest distance is learnt that is taken for a translation's.
         test: What is told; rows as `Treebanks.pair_rows` gives them.
     """
-    largest = max(
-        (difference(row["text"], row["pair"]) for row in train),
-        key=lambda limit: _told(train, limit),
-    )
-    return _told(test, largest)
+    learnt, told = ([_distance_and_label(distance, row) for row in rows] for rows in (train, test))
+    largest = max((found for found, _ in learnt), key=lambda limit: _right(learnt, limit))
+    return _right(told, largest)
 
 
-def _told(rows: Rows, limit: float) -> float:
-    right = (
-        (difference(row["text"], row["pair"]) <= limit) == (row["label"] == "yes") for row in rows
-    )
-    return float(sum(right) / len(rows))
+def _distance_and_label(distance: Distance, row: Mapping[str, Any]) -> tuple[float, bool]:
+    return distance(row["text"], row["pair"]), row["label"] == "yes"
 
 
-def choices_by_length(test: Rows) -> float:
-    """Return the share of choices that lengths tell: the translation's is nearest to the text's."""
+def _right(found: Sequence[tuple[float, bool]], limit: float) -> float:
+    return sum((value <= limit) == is_right for value, is_right in found) / len(found)
+
+
+def choices_by(distance: Distance, test: Rows) -> float:
+    """Return the share of choices that a distance tells: the translation is nearest."""
     right = 0
     for row in test:
-        differences = [difference(row["text"], choice) for choice in row["choices"]]
-        right += differences.index(min(differences)) == row["label"]
+        distances = [distance(row["text"], choice) for choice in row["choices"]]
+        right += distances.index(min(distances)) == row["label"]
     return right / len(test)
+
+
+def unshared_pieces(tokenizer: XLMTokenizer, first: str, second: str) -> Distance:
+    """Return the distance that is 0 for texts of the same pieces, and 1 if they share none.
+
+    Args:
+        tokenizer: Cuts both.
+        first: The text's language.
+        second: That of its translation.
+    """
+
+    def distance(one: str, other: str) -> float:
+        ours = set(tokenizer.tokenize(one, lang=first))
+        theirs = set(tokenizer.tokenize(other, lang=second))
+        return float(1 - len(ours & theirs) / (len(ours) * len(theirs)) ** 0.5)
+
+    return distance
 
 
 def answers(train: Sequence[Question], test: Sequence[Question]) -> tuple[float, float]:

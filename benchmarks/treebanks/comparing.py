@@ -16,7 +16,7 @@ from benchmarks.treebanks.commands import Shell
 from benchmarks.treebanks.data import MARKS, Treebanks
 from benchmarks.treebanks.pretraining import CONFIG, HOW, RELATED, TRANSLATIONS
 
-VOCABULARY = 1500
+MODEL, VOCABULARY = "related-model", 1500
 ROWS = (16, 64)
 STEPS = (1000, 600)
 COPY_STEPS = 1000
@@ -91,7 +91,7 @@ def _prepare(shell: Shell, treebanks: Treebanks) -> None:
     texts = {part: [f"{lang}={treebanks.texts(lang, part)}" for lang in RELATED] for part in PARTS}
     asked = f"en={treebanks.write_texts('asked.en', _question_words(treebanks))}"
     size = ("--vocab-size", str(VOCABULARY), "-q")
-    shell.make("related-model", "xlm-tok", "train", *texts["train"], asked, *size)
+    shell.make(MODEL, "xlm-tok", "train", *texts["train"], asked, *size)
     for part in PARTS:
         pairs = [
             f"{name}={','.join(practice.copies(treebanks, *langs, part))}"
@@ -101,7 +101,7 @@ def _prepare(shell: Shell, treebanks: Treebanks) -> None:
             *((f"{rows}", texts[part], rows) for rows in ROWS),
             ("copies", pairs, LONGEST + 2),
         ):
-            how = ("--blocks", str(rows), "--model", "related-model", "-q")
+            how = ("--blocks", str(rows), "--model", MODEL, "-q")
             shell.make(f"related-{part}-{name}", "xlm-tok", "prepare", *files, *how)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -12,9 +13,20 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.treebanks import baselines
+from benchmarks.treebanks import baselines, practice
+from benchmarks.treebanks.comparing import arguments
 from benchmarks.treebanks.counting import SMOOTHING, UnigramModel
-from benchmarks.treebanks.data import CHOICES, LANGUAGES, PARTS, WRONG, Treebanks, read
+from benchmarks.treebanks.data import (
+    CHOICES,
+    LANGUAGES,
+    NEAREST,
+    PARTS,
+    TIMES,
+    Treebanks,
+    difference,
+    others,
+    read,
+)
 from benchmarks.treebanks.guesses import Guessed, Guesser, gain
 from xlm_model import XLMConfig, XLMWithLMHeadModel
 from xlm_text import XLMTokenizer
@@ -127,7 +139,7 @@ def test_half_of_the_pairs_are_translations_and_none_is_held_out(treebanks, tmp_
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
         assert rows == treebanks.pair_rows("en", "fr", part)
-        of_each = len(translations[part]) * WRONG[part]
+        of_each = len(translations[part]) * TIMES[part]
         assert Counter(row["label"] for row in rows) == {"yes": of_each, "no": of_each}
         for row in rows:
             is_right = row["pair"] == translations[part][row["text"]]
@@ -137,7 +149,7 @@ def test_half_of_the_pairs_are_translations_and_none_is_held_out(treebanks, tmp_
 
 def test_one_of_four_choices_is_the_translation(treebanks, tmp_path):
     rows = [json.loads(x) for x in lines_of(tmp_path, treebanks.choices("en", "de", "train"))]
-    assert len(rows) == 32
+    assert len(rows) == 32 * TIMES["train"]
     for row in rows:
         number = row["text"].split()[0].removeprefix("ensubj")
         is_right = [text.split()[0] == f"desubj{number}" for text in row["choices"]]
@@ -147,7 +159,21 @@ def test_one_of_four_choices_is_the_translation(treebanks, tmp_path):
     assert {row["label"] for row in rows} == set(range(CHOICES))
 
 
-def test_each_question_has_one_answer_that_stands_where_it_says(treebanks, tmp_path):
+def test_wrong_translations_are_about_as_long_as_the_right_one(treebanks):
+    sentences = treebanks.part("en", "train")
+    right = sentences[0].text
+    drawn = others(sentences, 0, NEAREST, random.Random(0))
+    assert 0 not in drawn
+    assert len(set(drawn)) == NEAREST
+    left = set(range(1, len(sentences))) - set(drawn)
+    assert max(difference(sentences[i].text, right) for i in drawn) <= min(
+        difference(sentences[i].text, right) for i in left
+    )
+
+
+def test_each_question_marks_its_word_and_has_one_answer_that_stands_where_it_says(
+    treebanks, tmp_path
+):
     rows = [json.loads(x) for x in lines_of(tmp_path, treebanks.questions("en", "train"))]
     # The verb's subject and object; the object's adjective where it has but one.
     assert Counter(row["question"].split(":")[0] for row in rows) == {
@@ -155,10 +181,28 @@ def test_each_question_has_one_answer_that_stands_where_it_says(treebanks, tmp_p
         "obj": 32,
         "amod": sum(len(s.words) == 4 for s in treebanks.part("en", "train")),
     }
+    texts = {s.text for s in treebanks.part("en", "train")}
     for row in rows:
-        text, start = row["answer"], row["start"]
-        assert row["context"][start : start + len(text)] == text
-        assert row["context"].count(text) == 1
+        answer, start, context = row["answer"], row["start"], row["context"]
+        assert context[start : start + len(answer)] == answer
+        assert context.count(answer) == 1
+        assert f"[ {row['question'].partition(': ')[2]} ]" in context
+        assert context.replace("[ ", "").replace(" ]", "") in texts
+
+
+def test_relations_that_are_only_learnt_from_are_not_scored(tmp_path):
+    source = tmp_path / "ud"
+    source.mkdir()
+    for lang in LANGUAGES:
+        (source / f"{lang}.conllu").write_text("\n".join([CONTRACTION] * 10), encoding="utf-8")
+    treebanks = Treebanks(source, tmp_path / "made")
+    asked = {
+        part: {question.relation for question in treebanks.questions_of("fr", part)}
+        for part in PARTS
+    }
+    # The article of "eau" is learnt from. That of "lit", and "à", do not stand in the text.
+    assert asked["train"] == {"nsubj", "obl", "nmod", "case", "det"}
+    assert asked["valid"] == asked["test"] == {"nsubj", "obl", "nmod", "case"}
 
 
 def test_the_baseline_of_questions_is_the_usual_place(treebanks):
@@ -183,9 +227,72 @@ def test_the_baselines_by_length_take_the_nearest_length_for_the_translation():
         {"text": "abcd", "pair": "e", "label": "no"},
         {"text": "abcd", "pair": "efghijkl", "label": "yes"},  # is told wrongly
     ]
-    assert baselines.pairs_by_length(train, test) == 0.5
+    assert baselines.pairs_by(difference, train, test) == 0.5
     choices = {"text": "abcd", "choices": ["a", "abcdefg", "abc"]}
-    assert baselines.choices_by_length([{**choices, "label": 2}, {**choices, "label": 1}]) == 0.5
+    both = [{**choices, "label": 2}, {**choices, "label": 1}]
+    assert baselines.choices_by(difference, both) == 0.5
+
+
+def test_texts_of_the_same_pieces_are_nearest(tokenizer):
+    distance = baselines.unshared_pieces(tokenizer, "en", "fr")
+    text = "the table and the chair"
+    assert distance(text, "chair the and table") == pytest.approx(0)
+    assert 0 < distance(text, "the table") < 1
+    ours, theirs = (
+        set(tokenizer.tokenize(one, lang=lang)) for one, lang in ((text, "en"), ("the table", "fr"))
+    )
+    shared = len(ours & theirs) / math.sqrt(len(ours) * len(theirs))
+    assert distance(text, "the table") == pytest.approx(1 - shared)
+
+
+def test_copies_are_words_of_their_text_in_order(treebanks, tmp_path):
+    texts, copies = (
+        lines_of(tmp_path, name) for name in practice.copies(treebanks, "en", "fr", "train")
+    )
+    of_both = [s.text for lang in ("en", "fr") for s in treebanks.part(lang, "train")]
+    assert texts == of_both * practice.COPIES["train"]
+    shares = []
+    for text, copied in zip(texts, copies, strict=True):
+        words = iter(text.split())
+        assert all(word in words for word in copied.split())
+        shares.append(len(copied.split()) / len(text.split()))
+    assert np.mean(shares) == pytest.approx(practice.KEPT_BESIDE, abs=0.05)
+
+
+def test_half_of_what_is_compared_is_of_one_sentence(treebanks, tmp_path):
+    path = tmp_path / "made" / practice.copied_or_not(treebanks, "en", "fr", "train")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert Counter(row["label"] for row in rows) == {"yes": 64, "no": 64}
+    texts = [set(s.text.split()) for lang in ("en", "fr") for s in treebanks.part(lang, "train")]
+    for number, row in enumerate(rows):
+        is_of = [set(row["text"].split()) <= text for text in texts]
+        assert is_of[number // 2]
+        assert set(row["pair"].split()) <= texts[number // 2] or row["label"] == "no"
+
+
+def test_words_to_find_stand_once_where_the_answer_says(treebanks, tmp_path):
+    rows = [
+        json.loads(x) for x in lines_of(tmp_path, practice.words_to_find(treebanks, "en", "train"))
+    ]
+    counts = Counter(row["context"] for row in rows)
+    assert set(counts) == {s.text for s in treebanks.part("en", "train")}
+    assert max(counts.values()) == practice.WORDS["train"]
+    for row in rows:
+        assert row["question"] == row["answer"]
+        assert row["context"].count(row["answer"]) == 1
+        assert row["context"].index(row["answer"]) == row["start"]
+
+
+def test_the_command_is_told_of_each_file():
+    found = arguments(
+        {"en": ("en",), "en-fr": ("en", "fr")}, lambda *of: "+".join(of), ("a", "b", "c")
+    )
+    assert found == (
+        *("en=en+a", "en-fr=en+fr+a"),
+        *("--valid", "en=en+b,en-fr=en+fr+b"),
+        *("--test", "en=en+c,en-fr=en+fr+c"),
+    )
 
 
 def test_counting_gives_each_piece_its_share_of_the_language():
@@ -247,8 +354,8 @@ def test_masked_words_are_guessed_as_the_model_scores_them_one_pair_at_a_time(
     beside = {"nothing": [[]] * 4, "translation": theirs, "another": [*theirs[1:], theirs[0]]}
     for number, row in enumerate(ours):
         masked = rng.permutation(len(row))[: max(1, round(0.15 * len(row)))]
-        for name, others in beside.items():
-            other = others[number]
+        for name, texts in beside.items():
+            other = texts[number]
             hidden = [tokenizer.mask_token_id if i in masked else x for i, x in enumerate(row)]
             ids = [end, *hidden, end, *([end, *other, end] if other else [])]
             places = [*range(len(row) + 2), *(range(len(other) + 2) if other else [])]
