@@ -4,8 +4,8 @@
     python -m benchmarks.treebanks tags --data ../shared/data --output docs/benchmarks
     python -m benchmarks.treebanks pairs --data ../shared/data --output docs/benchmarks
 
-A small model is trained from nothing on the CPU. With the same --work, what one experiment has
-trained the next one takes.
+Small models are trained from nothing on the CPU. With the same --work, tags takes what pretraining
+has trained, and what was interrupted goes on.
 """
 
 from __future__ import annotations

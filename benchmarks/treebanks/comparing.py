@@ -1,7 +1,7 @@
-"""A model that compares two texts: masked words first, then those of copies, then copies as such.
+"""A model that compares two texts: it learns to find again what stands in the other one.
 
-It has a vocabulary of its own, of four languages: more of their words are few pieces, and what
-stands in two texts is found by fewer of them.
+It has a vocabulary of its own, of four languages: words are fewer pieces than with that of all
+nine, and so are easier to find.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ STEPS = (1000, 600)
 COPY_STEPS = 1000
 # Texts with both their ends in sequences of 256.
 LONGEST = 254
-# Every token has a part in the summary: what each has found is then learnt from at once. By the
-# first token alone it took several times as long, or was not learnt.
+# The mean of all tokens, so that what each one has found is in the summary. With that of the first
+# token alone copies were not told from other texts after 600 steps.
 SUMMARY = {"summary_type": "mean"}
 PARTS = ("train", "valid")
 LANGS = {lang: (lang,) for lang in RELATED}

@@ -20,8 +20,8 @@ from benchmarks.treebanks.report import Report
 from xlm_text import XLMTokenizer
 
 _HOW = ("--learning-rate", "5e-4", "-q")
-_CLASSIFY = ("--epochs", "1", "--batch-size", "16", "--truncation", *_HOW)
-_CHOOSE = ("--epochs", "1", "--batch-size", "8", "--truncation", *_HOW)
+_CLASSIFY = ("--epochs", "2", "--batch-size", "16", "--truncation", *_HOW)
+_CHOOSE = ("--epochs", "2", "--batch-size", "8", "--truncation", *_HOW)
 _COUNTED = (
     "by how many pieces both share, and by the model. The wrong ones are about as long as the "
     "right one."

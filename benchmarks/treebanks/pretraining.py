@@ -1,6 +1,6 @@
 """Masked words guessed by their neighbours, and by their translation.
 
-What is trained here, the other experiments begin with.
+What is trained here, the experiment with parts of speech begins with.
 """
 
 from __future__ import annotations
