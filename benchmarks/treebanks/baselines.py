@@ -61,6 +61,22 @@ def unshared_pieces(tokenizer: XLMTokenizer, first: str, second: str) -> Distanc
     return distance
 
 
+def usual_places(train: Sequence[Question]) -> dict[str, int]:
+    """Return how far from the word that is asked about most answers stand, by relation."""
+    places: dict[str, Counter[int]] = defaultdict(Counter)
+    for question in train:
+        places[question.relation][question.answer - question.head] += 1
+    return {relation: found.most_common(1)[0][0] for relation, found in places.items()}
+
+
+def is_at_usual_place(question: Question, places: Mapping[str, int]) -> bool:
+    """Whether the word that stands there is the answer."""
+    words = question.sentence.words
+    usual = question.head + places[question.relation]
+    # Exact matches ask for the right words, not for the right place.
+    return 0 <= usual < len(words) and words[usual].form == words[question.answer].form
+
+
 def answers(train: Sequence[Question], test: Sequence[Question]) -> tuple[float, float]:
     """Return the shares that chance would answer, and the usual place of an answer.
 
@@ -68,15 +84,10 @@ def answers(train: Sequence[Question], test: Sequence[Question]) -> tuple[float,
         train: Where the places are counted, by relation, from the word that is asked about.
         test: What is answered.
     """
-    places: dict[str, Counter[int]] = defaultdict(Counter)
-    for question in train:
-        places[question.relation][question.answer - question.head] += 1
-    chance = right = 0.0
+    places = usual_places(train)
+    chance = 0.0
     for question in test:
         forms = [word.form for word in question.sentence.words]
-        answer = forms[question.answer]
-        # Exact matches ask for the right words, not for the right place.
-        chance += forms.count(answer) / len(forms)
-        usual = question.head + places[question.relation].most_common(1)[0][0]
-        right += 0 <= usual < len(forms) and forms[usual] == answer
-    return chance / len(test), right / len(test)
+        chance += forms.count(forms[question.answer]) / len(forms)
+    usual = sum(is_at_usual_place(question, places) for question in test)
+    return chance / len(test), usual / len(test)

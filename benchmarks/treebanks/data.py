@@ -81,7 +81,7 @@ class Question:
     answer: int
 
     @property
-    def row(self) -> dict[str, object]:
+    def row(self) -> dict[str, Any]:
         """The question as `xlm-model finetune answer` reads it."""
         text, words = self.sentence.text, self.sentence.words
         head, answer = words[self.head], words[self.answer]

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from benchmarks.treebanks.baselines import Distance, answers, choices_by, pairs_by, unshared_pieces
+from benchmarks.treebanks.baselines import (
+    Distance,
+    answers,
+    choices_by,
+    is_at_usual_place,
+    pairs_by,
+    unshared_pieces,
+    usual_places,
+)
 from benchmarks.treebanks.commands import Shell
 from benchmarks.treebanks.comparing import (
     COMPARED,
@@ -17,6 +26,7 @@ from benchmarks.treebanks.comparing import (
 )
 from benchmarks.treebanks.data import CHOICES, PARTS, Treebanks, difference
 from benchmarks.treebanks.report import Report
+from xlm_model.tasks import QuestionAnswering
 from xlm_text import XLMTokenizer
 
 _HOW = ("--learning-rate", "5e-4", "-q")
@@ -35,6 +45,7 @@ def run(shell: Shell, treebanks: Treebanks, report: Report) -> None:
     _translations(shell, treebanks, report)
     _choices(shell, treebanks, report)
     _questions(shell, treebanks, report)
+    _questions_by_relation(shell, treebanks, report)
 
 
 def _translations(shell: Shell, treebanks: Treebanks, report: Report) -> None:
@@ -85,6 +96,27 @@ def _questions(shell: Shell, treebanks: Treebanks, report: Report) -> None:
         "from the word that is asked about, and the model.",
         ["language", "questions", "chance:1", "usual place:1", "the model:1", "±:1"],
         _rows(found),
+    )
+
+
+def _questions_by_relation(shell: Shell, treebanks: Treebanks, report: Report) -> None:
+    task = QuestionAnswering.from_pretrained(shell.folder / "task-answer" / "best")
+    asked: Counter[str] = Counter()
+    usual: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for lang in LANGS:
+        train, test = (treebanks.questions_of(lang, part) for part in ("train", "test"))
+        places = usual_places(train)
+        rows = [question.row for question in test]
+        found = task([(row["question"], row["context"]) for row in rows], lang=lang)
+        for question, row, (answer, *_) in zip(test, rows, found, strict=True):
+            asked[question.relation] += 1
+            usual[question.relation] += is_at_usual_place(question, places)
+            right[question.relation] += answer.text == row["answer"]
+    report.add(
+        "The same questions by relation, all languages together.",
+        ["relation", "questions", "usual place:1", "the model:1"],
+        [[one, asked[one], *(100 * n[one] / asked[one] for n in (usual, right))] for one in asked],
     )
 
 

@@ -215,6 +215,15 @@ def test_the_baseline_of_questions_is_the_usual_place(treebanks):
     assert 1 - len(objects) / len(test) <= usual < 1
 
 
+def test_the_word_at_the_usual_place_is_right_where_its_form_is(treebanks):
+    question = next(q for q in treebanks.questions_of("en", "test") if q.relation == "nsubj")
+    # The subject stands one word before its verb, and the adjectives or the object one behind it.
+    assert baselines.usual_places(treebanks.questions_of("en", "train"))["nsubj"] == -1
+    places = {-1: True, 1: False, -2: False, len(question.sentence.words): False}
+    for place, is_right in places.items():
+        assert baselines.is_at_usual_place(question, {"nsubj": place}) == is_right
+
+
 def test_the_baselines_by_length_take_the_nearest_length_for_the_translation():
     train = [
         {"text": "abcd", "pair": "abcde", "label": "yes"},
