@@ -25,11 +25,11 @@ LONGEST = 254
 # The mean of all tokens, so that what each one has found is in the summary. With that of the first
 # token alone copies were not told from other texts after 600 steps.
 SUMMARY = {"summary_type": "mean"}
-PARTS = ("train", "valid")
 LANGS = {lang: (lang,) for lang in RELATED}
 PAIRS = {f"{a}-{b}": (a, b) for a, b in TRANSLATIONS}
 FOUND_WORDS, COMPARED = "found-words", "compared-copies"
 
+_PARTS = ("train", "valid")
 _FIND = ("--epochs", "2", "--batch-size", "16", "--learning-rate", "1e-3", "-q")
 _COMPARE = (*_FIND, "--truncation")
 
@@ -37,13 +37,13 @@ _COMPARE = (*_FIND, "--truncation")
 def learn_to_compare(shell: Shell, treebanks: Treebanks) -> None:
     """Train on masked words, on finding a word in a sentence, and on telling a sentence's copy.
 
-    What a former experiment has made stays as it is.
+    What is made already stays as it is.
     """
     _learn_masked_words(shell, treebanks)
-    words = arguments(LANGS, partial(practice.words_to_find, treebanks), PARTS)
+    words = arguments(LANGS, partial(practice.words_to_find, treebanks), _PARTS)
     how = ("xlm-model", "finetune", "answer", "copies/best", *words, *_FIND)
     shell.make(FOUND_WORDS, *how)
-    pairs = arguments(PAIRS, partial(practice.copied_or_not, treebanks), PARTS)
+    pairs = arguments(PAIRS, partial(practice.copied_or_not, treebanks), _PARTS)
     how = ("xlm-model", "finetune", "classify", f"{FOUND_WORDS}/best", *pairs, *_COMPARE)
     shell.make(COMPARED, *how)
 
@@ -80,7 +80,7 @@ def _learn_masked_words(shell: Shell, treebanks: Treebanks) -> None:
 
 
 def _data(name: str | int) -> tuple[str, ...]:
-    train, valid = (f"related-{part}-{name}" for part in PARTS)
+    train, valid = (f"related-{part}-{name}" for part in _PARTS)
     return ("--data", train, "--held-out", valid)
 
 
@@ -88,11 +88,11 @@ def _prepare(shell: Shell, treebanks: Treebanks) -> None:
     """Learn a vocabulary, and make corpora: of sentences, and of pairs with copies."""
     config = json.dumps({**CONFIG, **SUMMARY})
     (shell.folder / "related.json").write_text(config, encoding="utf-8")
-    texts = {part: [f"{lang}={treebanks.texts(lang, part)}" for lang in RELATED] for part in PARTS}
+    texts = {part: [f"{lang}={treebanks.texts(lang, part)}" for lang in RELATED] for part in _PARTS}
     asked = f"en={treebanks.write_texts('asked.en', _question_words(treebanks))}"
     size = ("--vocab-size", str(VOCABULARY), "-q")
     shell.make(MODEL, "xlm-tok", "train", *texts["train"], asked, *size)
-    for part in PARTS:
+    for part in _PARTS:
         pairs = [
             f"{name}={','.join(practice.copies(treebanks, *langs, part))}"
             for name, langs in PAIRS.items()

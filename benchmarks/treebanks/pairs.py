@@ -40,7 +40,7 @@ _ANSWER = ("--epochs", "3", "--batch-size", "16", *_HOW)
 
 
 def run(shell: Shell, treebanks: Treebanks, report: Report) -> None:
-    """Teach a model that compares texts each task, and score it beside its"""
+    """Teach a model that compares texts each task, and score it beside its baselines."""
     learn_to_compare(shell, treebanks)
     _translations(shell, treebanks, report)
     _choices(shell, treebanks, report)
