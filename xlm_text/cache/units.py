@@ -122,8 +122,9 @@ class UnitCache(Generic[V]):
         """
         new = sorted(set(chain.from_iterable(rows)).difference(self.at_text_end))
         found = self._pipeline.chunks(new[: self._limit // 2])
-        units = dict.fromkeys(chain.from_iterable(map(dict.values, found)))
-        self._look_up(units)
+        if not any(found):
+            return len(new)
+        self._look_up(dict.fromkeys(chain.from_iterable(map(dict.values, found))))
         with self._lock:
             known = self._known
             for opened, closed in zip(
@@ -148,10 +149,11 @@ class UnitCache(Generic[V]):
         # A copy for this call: another thread, or this very call, may make the cache forget.
         found = dict(zip(flat, map(self._known.get, flat), strict=True))
         new = [unit for unit, value in found.items() if value is None]
-        computed = dict(zip(new, self._compute(new), strict=True))
-        with self._lock:
-            self._keep(computed)
-        found.update(computed)
+        if new:
+            computed = dict(zip(new, self._compute(new), strict=True))
+            with self._lock:
+                self._keep(computed)
+            found.update(computed)
         return found  # type: ignore[return-value]
 
     def _keep(self, computed: dict[str, V]) -> None:

@@ -39,7 +39,8 @@ _WORD = rf"\w{ranges(characters_of('Mc', 'Me', 'Mn'))}"
 _LOSE_SPACE = ":;?!%"
 _ALONE = '"“”„«»–—&/+=*|-' + _LOSE_SPACE
 _BEFORE = r"\"“”„«»(\[$€£#@&*+=|/–—¿¡-"
-_BEHIND = r"\"“”«»)\],;:?!%–—…/-"
+_BEHIND_MARKS = '"“”«»)],;:?!%–—…/-'
+_BEHIND = re.escape(_BEHIND_MARKS)
 # Of these, two may stand one behind the other: no rule sees anything beyond them.
 _BEHIND_TWO = r"\"“”«»\)\],;:?!%"
 
@@ -112,7 +113,7 @@ def moses_chunks(chunks: Iterable[str]) -> Chunks:
     inside, at_end = {}, {}
     for chunk in chunks:
         # Letters and digits have closed edges; nearly all of the others have a mark at one of them.
-        if chunk.isalnum() or not chunk:
+        if chunk.isalnum() or not chunk or (chunk[-1] in _BEHIND_MARKS and chunk[:-1].isalnum()):
             inside[chunk] = at_end[chunk] = chunk
         elif _closed_start(chunk):
             at_end[chunk] = chunk
