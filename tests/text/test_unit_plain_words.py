@@ -171,7 +171,8 @@ def test_characters_that_go_through_untouched_do() -> None:
 def test_the_data_of_sacremoses_alone_are_those_of_its_tokenizer() -> None:
     from sacremoses import MosesTokenizer
 
-    for lang in sorted(KNOWN_LANGUAGES):
+    # sacremoses takes its time to make each; those with rules of their own are always among them.
+    for lang in {*LANGUAGES, *sorted(KNOWN_LANGUAGES)[::4]}:
         moses, data = MosesTokenizer(lang=lang), moses_data(lang)
         numeric = set(moses.NUMERIC_ONLY_PREFIXES)
         assert data.alphanumeric == moses.IsAlnum
