@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -93,6 +94,9 @@ def test_a_vocabulary_from_the_cache_is_that_of_its_files(
         assert cached_ == read
         assert list(cached_.ids.items()) == list(ids.items())
     assert len(list(folder.iterdir())) == 1
+    assert cached_.key is not None
+    # What is derived from the files is not derived from a copy with other merges.
+    assert replace(cached_, merges=[]).key is None
     files[1].write_text("a b 1\nb a 1\n", encoding="utf-8")
     assert Vocabulary.from_files(*files).merges == [("a", "b"), ("b", "a")]
 

@@ -115,7 +115,8 @@ class Subwords:
             merges = chain.from_iterable(self._merges)
             key = digest(chain([self._unk_token, str(len(self._vocab))], self._vocab, merges))
         else:
-            key = digest([self._unk_token, self._key])
+            sizes = map(str, (len(self._vocab), len(self._merges)))
+            key = digest([self._unk_token, self._key, *sizes])
         return _Facts(*cached("merges-1", key, self._find_facts))
 
     def _find_facts(self) -> _Facts:

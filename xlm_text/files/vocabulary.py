@@ -48,7 +48,8 @@ class Vocabulary:
 
     ids: dict[str, int]
     merges: list[Merge]
-    key: str | None = field(default=None, compare=False, repr=False)
+    # No argument: a copy that was changed must not have it.
+    key: str | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
     def from_files(cls, vocab_file: str | Path, merges_file: str | Path) -> Vocabulary:
@@ -61,7 +62,12 @@ class Vocabulary:
         """
         files = Path(vocab_file), Path(merges_file)
         with paused():
-            return cls(*read_cached(files, lambda: (_read_ids(files[0]), read_merges(files[1]))))
+            ids, merges, key = read_cached(
+                files, lambda: (_read_ids(files[0]), read_merges(files[1]))
+            )
+        vocabulary = cls(ids, merges)
+        object.__setattr__(vocabulary, "key", key)
+        return vocabulary
 
     @classmethod
     def from_original(
