@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 CHOSEN = "LMHeadModel or plain or summary or sequence_label or optional_input or with_metrics"
 # What is computed is the same; a test calls nothing often enough for quick code to pay.
 COMPILE_QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-LEFT_OUT = "embeddings_in_place or the_reference or a_graph or epoch or serving"
+LEFT_OUT = "embeddings_in_place or the_reference or a_graph or epoch"
 
 
 def test_on_jax() -> None:
@@ -40,4 +40,4 @@ def test_on_jax() -> None:
     assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-1000:]
     passed = re.search(r"(\d+) passed", run.stdout)
     assert passed is not None
-    assert int(passed[1]) >= 30
+    assert int(passed[1]) > 30

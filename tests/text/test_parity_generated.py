@@ -22,7 +22,7 @@ def test_tokens_and_ids_of_generated_text(lang, load_ours, load_theirs):
         settings = [{**s, "zh_segmenter": name} for s in settings for name in ("jieba", "rjieba")]
     pairs = [(load_ours("fixtures", **s), load_theirs("fixtures", **s)) for s in settings]
 
-    @examples(500)
+    @examples(800)
     @given(texts(lang), st.sampled_from(pairs), st.integers(0, 19))
     def same(text, pair, number):
         ours, theirs = pair

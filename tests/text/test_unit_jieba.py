@@ -29,7 +29,7 @@ CHINESE = st.lists(
 ).map("".join)
 
 
-@examples(400)
+@examples(600)
 @given(CHINESE)
 # Characters that the model has never seen, and so nothing but ties.
 @example("鿕鿔鿓鿒")

@@ -28,7 +28,7 @@ PARTS = (
 )
 
 
-@examples(400)
+@examples(600)
 @given(st.lists(PARTS, max_size=12).map("".join))
 # Many ways at once: the search gives up on the longest after fifty edges.
 @example("การ" * 40)

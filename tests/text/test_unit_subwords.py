@@ -48,7 +48,7 @@ def merges_and_vocabulary(draw):
 WORDS = st.lists(st.text(st.sampled_from("aaabbbcdé𠮷x"), min_size=1, max_size=12), max_size=6)
 
 
-@examples(400)
+@examples(600)
 @given(merges_and_vocabulary(), WORDS)
 # The best merge everywhere before the next one, not one place at a time.
 @example(([("a", "b"), ("b", "a"), ("ba", "b" + END)], {"<unk>": 0}), ["abab", "babab"])
