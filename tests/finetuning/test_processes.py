@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.two_processes import ROOT, run_two_processes
 from xlm_model import XLMForSequenceClassification
 from xlm_model.finetuning import ClassifyTask, FinetuningResult, FinetuningSettings, finetune
 from xlm_model.training import TrainingSettings, read_log
 
-ROOT = Path(__file__).parents[2]
 STEPS = 6
 
 
@@ -68,16 +65,7 @@ def test_two_processes_make_the_same_weights_and_share_gradients_alone(
     script.write_text(
         SHARED.format(root=str(ROOT), checkpoint=str(checkpoint), data=str(data), output=str(two))
     )
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*launch, str(script)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    printed = run_two_processes(script)
     one = train(checkpoint, data, tmp_path / "one")
     model = XLMForSequenceClassification.from_pretrained(one.training.checkpoint)
     expected = model.state_dict()
@@ -88,5 +76,5 @@ def test_two_processes_make_the_same_weights_and_share_gradients_alone(
     assert scores[0] == scores[1]
     # Floats and whole numbers once each, at the start; all words before each pass took far longer.
     words = len(expected["transformer.embeddings.weight"])
-    sent = json.loads(done.stdout.splitlines()[-1])
+    sent = json.loads(printed.splitlines()[-1])
     assert len([size for size in sent if size >= words]) == 2, sent

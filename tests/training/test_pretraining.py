@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 import torch
 import transformers
 
+from tests.two_processes import run_two_processes
 from xlm_model import XLMConfig, XLMWithLMHeadModel
 from xlm_model.pretraining import ObjectiveSettings, parse_objectives, pretrain
 from xlm_model.pretraining.rows import open_rows
@@ -174,16 +174,7 @@ def test_two_processes_make_the_same_weights(corpus: Corpus, tmp_path: Path) -> 
     script = tmp_path / "script.py"
     two = tmp_path / "two"
     script.write_text(SHARED.format(root=str(ROOT), data=corpus.folder, output=str(two)))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*launch, str(script)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_two_processes(script)
     settings = TrainingSettings(steps=2, every=2, accumulate=2, learning_rate=1e-2)
     train(corpus, tmp_path / "one", settings=settings)
     expected = weights_of(tmp_path / "one/last")

@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 import xlm_model
+from tests.two_processes import run_two_processes
 
 from .distributed_worker import halves, learn
 from .support import HEADS, build, examples
 
 pytest.importorskip("accelerate", reason="accelerate is not installed")
 
-ROOT = Path(__file__).parents[3]
-
 
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this PyTorch has no gloo")
 @pytest.mark.parametrize("mode", ["ddp", "fsdp2"])
 def test_two_processes_learn_what_one_does(mode: str, tmp_path: Path) -> None:
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*launch, "-m", "tests.model.tools.distributed_worker", mode, tmp_path, *HEADS],
-        cwd=ROOT,
-        env={**os.environ, "ACCELERATE_USE_CPU": "true"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
+    worker = "tests.model.tools.distributed_worker"
+    run_two_processes("-m", worker, mode, tmp_path, *HEADS, ACCELERATE_USE_CPU="true")
     for name in HEADS:
         torch.manual_seed(0)
         model = build(name).train()
