@@ -17,15 +17,14 @@ Why the cuts are those of the rules, where none of what :func:`_unclear` names i
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from xlm_text.characters import ranges
 from xlm_text.rules.sacremoses.data import MosesData
+from xlm_text.rules.sacremoses.normalization import SWAPPED
 
 # The marks of ASCII that always are words of their own.
 _MARKS = '!"#$%&()*+/:;<=>?@[\\]^_{|}~'
-# A comma or quote that the other one changes places with.
-_SWAPS = {"en": ('",', ',"'), **dict.fromkeys(("de", "es", "fr"), (',"', '",'))}
-
 _several_dots = re.compile(r"\.{2,}")
 
 
@@ -46,11 +45,11 @@ class ClearCuts:
         marks = "".join(set(_MARKS).difference(data.alphanumeric))
         self.characters = words.union(marks, " .,'")
         self._abbreviations, self._letters = data.abbreviations, data.letters
-        self._swap = _SWAPS.get(lang)
+        self._swapped = [pair for pair in SWAPPED.get(lang, ()) if "," in pair]
         number = f"[{ranges(sorted(data.numbers))}]"
         # Of these characters, what is no letter is much the shorter list.
         letter = f"[^{ranges(sorted(self.characters - data.letters))}]"
-        self._is_unclear = re.compile(_unclear(lang, marks, number, letter)).search
+        self._is_unclear = re.compile(_unclear(lang, marks, number, letter, self._swapped)).search
         self._cut = re.compile(_word(lang, marks, number, letter)).findall
 
     def find(self, unit: str) -> list[str] | None:
@@ -67,14 +66,14 @@ class ClearCuts:
         return [*words, last, "."]
 
     def _words(self, unit: str) -> list[str]:
-        if self._swap and self._swap[0] in unit:
-            unit = unit.replace(*self._swap)
+        for pair in self._swapped:
+            unit = unit.replace(pair, pair[::-1])
         if ".." in unit:
             unit = _several_dots.sub(r" \g<0> ", unit)
         return self._cut(unit)
 
 
-def _unclear(lang: str, marks: str, number: str, letter: str) -> str:
+def _unclear(lang: str, marks: str, number: str, letter: str, swapped: Sequence[str]) -> str:
     """Return an expression that finds what other rules may matter for."""
     mark = re.escape(f"{marks} ")
     found = [
@@ -88,10 +87,9 @@ def _unclear(lang: str, marks: str, number: str, letter: str) -> str:
         # What a quote and a comma change places with may change places, too.
         ',",',
     ]
-    if lang in ("de", "es", "fr"):
-        found.append(r'\.,"')
+    found += [r'\.,"' if pair == ',"' else '",[,.]' for pair in swapped]
     if lang == "en":
-        found += ['",[,.]', f"{number}'{letter}"]
+        found.append(f"{number}'{letter}")
     return "|".join(found)
 
 

@@ -61,6 +61,9 @@ REPLACED_ONE_TO_ONE = str.maketrans(
     | dict.fromkeys("。．", ".")
 )
 
+# What is at the end of a quotation and changes places, by language: a quote and another mark.
+SWAPPED = {"en": ('".', '",'), **dict.fromkeys(("de", "es", "fr"), (',"',))}
+
 
 def replaced_characters(lang: str) -> frozenset[str]:
     """Return the letters and digits that normalisation may change."""

@@ -8,7 +8,11 @@ from unicodedata import category
 
 from xlm_text.rules.sacremoses.clear_cuts import ClearCuts
 from xlm_text.rules.sacremoses.data import moses_data
-from xlm_text.rules.sacremoses.normalization import replace_punctuation, replaced_characters
+from xlm_text.rules.sacremoses.normalization import (
+    SWAPPED,
+    replace_punctuation,
+    replaced_characters,
+)
 from xlm_text.rules.sacremoses.words import DOTS_MARKER
 
 
@@ -17,10 +21,9 @@ class PlainWords:
 
     A word of nothing but letters, digits and hyphens goes through untouched, and so does a number
     with one comma or full stop.  Up to two punctuation marks before it and behind it are always
-    split off, a full stop unless the word is a known abbreviation or what follows makes it one,
-    and an apostrophe between two letters is split off by the rule of the language.
+    split off, a full stop unless the word is a known abbreviation or what follows makes it one.
 
-    Of other units with marks of ASCII, such as code and paths,
+    Of units with other marks of ASCII, such as apostrophes, code and paths,
     :class:`~xlm_text.rules.sacremoses.clear_cuts.ClearCuts` finds the words.
     """
 
@@ -31,11 +34,6 @@ class PlainWords:
     _CLOSING_MARKS: ClassVar = "".join(_CLOSING)
     # In some languages a space that does not break is before them.
     _SPACED: ClassVar = {f"\xa0{mark}": mark for mark in ":;?!%"}
-    # Quotes change places with commas and full stops in some languages.
-    _SWAPPED: ClassVar = {
-        "en": {('"', "."): [".", '"'], ('"', ","): [",", '"']},
-        **{lang: {(",", '"'): ['"', ","]} for lang in ("de", "es", "fr")},
-    }
 
     def __init__(self, lang: str) -> None:
         self._data = moses_data(lang)
@@ -46,9 +44,7 @@ class PlainWords:
             if char.isascii() or (char not in changed and category(char)[0] != "C")
         )
         self._clear = ClearCuts(lang, self._data, self.characters)
-        self._swapped = self._SWAPPED.get(lang, {})
-        # What goes with the words on its two sides: "l' eau", "is 't"; elsewhere "d ' or".
-        self._apostrophe = {"en": ("", "'"), "fr": ("'", ""), "it": ("'", "")}.get(lang)
+        self._swapped = SWAPPED.get(lang, ())
 
     def find(self, unit: str) -> list[str] | None:
         """Return the words of a unit; ``None`` if it takes the rules to find them."""
@@ -104,29 +100,17 @@ class PlainWords:
         end = start + len(word)
         if start > 2 or len(unit) - end > 2:
             return None
-        plain = (word and self.characters.issuperset(word)) or _is_number(word)
-        words = [word] if plain else self._elision(word)
-        if words is None:
+        if not ((word and self.characters.issuperset(word)) or _is_number(word)):
             return None
         closing = [self._CLOSING[char] for char in unit[end:]]
         if len(closing) == 2:
             if {".", ","}.issuperset(closing):
                 return None
-            closing = list(self._swapped.get((closing[0], closing[1]), closing))
-        if closing and closing[0] == "." and words[-1] in self._data.abbreviations:
-            words[-1] += closing.pop(0)
-        return [self._OPENING[char] for char in unit[:start]] + words + closing
-
-    def _elision(self, word: str) -> list[str] | None:
-        left, found, right = word.replace("’", "'").partition("'")
-        if not (found and left and right and self.characters.issuperset(left + right)):
-            return None
-        if self._apostrophe is None:
-            return [left, "'", right]
-        if left[-1] not in self._data.letters or right[0] not in self._data.letters:
-            return None
-        before, behind = self._apostrophe
-        return [left + before, behind + right]
+            if "".join(closing) in self._swapped:
+                closing.reverse()
+        if closing and closing[0] == "." and word in self._data.abbreviations:
+            word += closing.pop(0)
+        return [*(self._OPENING[char] for char in unit[:start]), word, *closing]
 
 
 _is_number = re.compile(r"[0-9]+[.,][0-9]+").fullmatch
