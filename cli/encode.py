@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xlm_text import InputError
     from xlm_text.base import BaseTokenizer
     from xlm_text.batches.encoding import BatchEncoding
+    from xlm_text.streams.workers import Failure
 
 
 @click.command(
@@ -161,7 +162,7 @@ def _results(work: _Work, files: Sequence[str], errors: str, workers: int) -> It
     for results, failure in map_in_order(work_on, chunks, workers, lambda: chunks.awaited):
         yield from results
         if failure is not None:
-            raise failure
+            raise failure.error()
 
 
 def _said(problem: str | InputError) -> str:
@@ -263,14 +264,16 @@ class _WorkOnBytes:
     work: _Work
     errors: str
 
-    def __call__(self, chunk: Chunk) -> tuple[list[_Done], click.ClickException | None]:
-        """Return the results of its blocks, and what is wrong behind them, if anything is."""
+    def __call__(self, chunk: Chunk) -> tuple[list[_Done], Failure | None]:
+        """Return the results of its blocks, and what went wrong behind them, if anything did."""
+        from xlm_text.streams.workers import Failure
+
         results: list[_Done] = []
         try:
             for block in chunk.blocks(self.errors):
                 results.append(self.work(block))
-        except click.ClickException as error:
-            return results, error
+        except BaseException as error:  # whatever it is, what is done is not lost
+            return results, Failure(error)
         return results, None
 
 

@@ -41,6 +41,13 @@ class Panic(BaseException):
     """As extensions in Rust raise: no `Exception`."""
 
 
+class UnpicklableError(Exception):
+    """As many errors are: it can be pickled, but not read back."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(one + two)
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -81,21 +88,25 @@ def test_debug_shows_the_traceback(place: str, broken: Callable[[BaseException],
     assert result.stderr.splitlines()[-1].startswith("xlm-tok: error: unexpected KeyError")
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("error", [LookupError("lost"), Panic("lost"), UnpicklableError(1, 2)])
 def test_an_unforeseen_error_says_how_far_the_work_had_come(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    error: BaseException, workers: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    call, calls = XLMTokenizer.__call__, iter(range(9))
+    call = XLMTokenizer.__call__
 
-    def fail_at_third(*args: Any, **kwargs: Any) -> Any:
-        if next(calls) == 2:
-            raise LookupError("lost")
-        return call(*args, **kwargs)
+    def fail_in_fourth_block(self: Any, texts: Any, *args: Any, **kwargs: Any) -> Any:
+        if "bad" in texts:
+            raise error
+        return call(self, texts, *args, **kwargs)
 
-    monkeypatch.setattr(XLMTokenizer, "__call__", fail_at_third)
-    result = run(*ENCODE, "--output", tmp_path / "out", given="one\n" * 5000)
+    monkeypatch.setattr(XLMTokenizer, "__call__", fail_in_fourth_block)
+    # Three items for workers, of 1,667 lines each; a block has no more than 1,000.
+    given = "one\n" * 3000 + "bad\n" + "one\n" * 2000
+    result = run(*ENCODE, "--workers", workers, "--output", tmp_path / "out", given=given)
     assert result.exit_code == 1
-    assert "; 2000 lines written, the next is standard input: line 2001\n" in result.stderr
-    assert (tmp_path / "out").read_bytes().count(b"\n") == 2000
+    assert "; 2667 lines written, the next is standard input: line 2668\n" in result.stderr
+    assert (tmp_path / "out").read_bytes().count(b"\n") == 2667
 
 
 def test_paths_are_never_rewritten(tmp_path: Path) -> None:

@@ -78,16 +78,11 @@ class Worker:
                 result.set_exception(lost)
             raise lost from error
         result = self._results.popleft()
-        try:
-            value, failure, told = pickle.loads(answer)
-        except Exception as error:
-            result.set_exception(error)
-            return
+        value, failure = pickle.loads(answer)
         if failure is None:
             result.set_result(value)
         else:
-            failure.__cause__ = _RemoteError(told)
-            result.set_exception(failure)
+            result.set_exception(failure.error())
 
     def end(self) -> None:
         """Let the process end when it has answered."""
@@ -110,8 +105,30 @@ class Worker:
         self._outbox.put(item)
 
 
+class Failure:
+    """An error on its way out of a worker, with where it was raised.
+
+    Args:
+        error: what was raised, while it is handled.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        self._traceback = traceback.format_exc()
+        try:
+            self._pickled = pickle.dumps(error)
+            pickle.loads(self._pickled)  # some errors can only be pickled
+        except Exception as unpicklable:
+            self._pickled = pickle.dumps(RuntimeError(f"{error!r} ({unpicklable})"))
+
+    def error(self) -> BaseException:
+        """Return the error; its cause shows the traceback, which can only be sent as text."""
+        error: BaseException = pickle.loads(self._pickled)
+        error.__cause__ = _RemoteError(self._traceback)
+        return error
+
+
 class _RemoteError(Exception):
-    """Where an error was raised in a worker, which cannot be sent but as text."""
+    """Where an error was raised in a worker."""
 
     def __init__(self, tb: str) -> None:
         super().__init__(tb)
@@ -149,15 +166,11 @@ def _serve(function: Callable[[Any], Any], connection: Connection) -> None:
 
 
 def _answer(function: Callable[[Any], Any], item: bytes) -> memoryview:
-    """Return the pickled result or error, and where the error was raised."""
+    """Return, pickled, the result or why there is none."""
     try:
-        return pickled((function(pickle.loads(item)), None, ""))
+        return pickled((function(pickle.loads(item)), None))
     except BaseException as error:  # a panic of an extension in Rust is no `Exception`
-        told = traceback.format_exc()
-        try:
-            return pickled((None, error, told))
-        except Exception as unpicklable:
-            return pickled((None, RuntimeError(f"{error!r} ({unpicklable})"), told))
+        return pickled((None, Failure(error)))
 
 
 def _end_with_parent() -> None:
