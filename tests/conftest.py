@@ -7,6 +7,7 @@ import gzip
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 # Before any import that reads them.  One thread for each process: several test processes run side
@@ -43,12 +44,35 @@ settings.register_profile(
 settings.load_profile("xlm")
 
 
+# A test that has one of these cannot run without the real data.
+_REAL_DATA = {"shared_data", "real_lines", "wikipedia_kytea"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before those are chosen that have the mark
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _REAL_DATA & set(getattr(item, "fixturenames", ())):
+            item.add_marker("real_data")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with the real vocabularies, texts and KyTea model."""
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data in {SHARED_DATA}: XLM_SHARED_DATA names its folder")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def real_lines(shared_data: Path) -> Callable[[str], list[str]]:
+    """Give the sentences of the shared data in a language."""
+
+    def of(lang: str) -> list[str]:
+        lines = (shared_data / "text" / f"{lang}.txt").read_text(encoding="utf-8").splitlines()
+        assert len(lines) >= 500
+        return lines
+
+    return of
 
 
 @pytest.fixture(scope="session")

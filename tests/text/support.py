@@ -10,6 +10,7 @@ from typing import Any
 
 import jieba
 import Mykytea
+import pytest
 import rjieba
 from hypothesis import settings
 from transformers import XLMTokenizer as PublishedReference
@@ -27,6 +28,7 @@ XNLI_LANGUAGES = "ar bg de el en es fr hi ru sw th tr ur vi zh".split()
 LANGUAGES = [*XNLI_LANGUAGES, "ro", "ja", "ko", "it", "cs", "fi"]
 # The languages that the shared data has sentences in.
 REAL_LANGUAGES = "en fr de es ru ar zh th ja".split()
+XNLI15, ENFR = (pytest.param(name, marks=pytest.mark.real_data) for name in ("xnli15", "enfr"))
 # The sentences of the shared data; the folder may be missing.
 SHARED_TEXT = (
     Path(os.environ.get("XLM_SHARED_DATA") or FIXTURES.parents[1] / "shared" / "data") / "text"

@@ -111,13 +111,13 @@ def test_a_long_text_is_put_together_in_good_time():
 
 
 @pytest.mark.parametrize(("lang", "least"), [("zh", 490), ("ja", 499), ("th", 485)])
-def test_real_lines_have_the_same_words_again(lang, least, load_ours, shared_data, wikipedia_kytea):
+def test_real_lines_have_the_same_words_again(lang, least, load_ours, real_lines, wikipedia_kytea):
     # The others have dashes or quotes that the pipeline itself changes once more.  Of 500 lines
     # put together without any space 460, 493 and 484 had them.
     ours = load_ours(
         "xnli15", kytea_model=str(wikipedia_kytea), do_lowercase_and_remove_accent=False
     )
-    lines = (shared_data / "text" / f"{lang}.txt").read_text(encoding="utf-8").splitlines()
+    lines = real_lines(lang)
     same = 0
     for line in lines:
         words = [word for word in ours.words(line, lang=lang) if not word.isspace()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from xlm_text import XLMTokenizer
 from xlm_text.analysis.explanation import Explanation
 
 from .generated import texts
-from .support import KYTEA_MODEL, LANGUAGES, SHARED_TEXT, examples, sentences
+from .support import KYTEA_MODEL, LANGUAGES, examples, sentences
 
 SETTINGS = {
     "sacremoses": {},
@@ -79,10 +80,11 @@ def test_generated_texts(tokenizers: dict[str, XLMTokenizer], lang: str, setting
     on()
 
 
-@pytest.mark.skipif(not SHARED_TEXT.is_dir(), reason="the shared data is not there")
 @pytest.mark.parametrize("lang", FAMILIES)
-def test_real_sentences(tokenizers: dict[str, XLMTokenizer], lang: str) -> None:
-    for line in (SHARED_TEXT / f"{lang}.txt").read_text(encoding="utf-8").splitlines()[:30]:
+def test_real_sentences(
+    tokenizers: dict[str, XLMTokenizer], lang: str, real_lines: Callable[[str], list[str]]
+) -> None:
+    for line in real_lines(lang)[:30]:
         for tokenizer in tokenizers.values():
             check(tokenizer, line, lang)
 

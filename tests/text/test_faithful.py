@@ -22,7 +22,7 @@ from xlm_text import InputError, Settings, XLMTokenizer
 
 from .moses_scripts import Scripts, needs_scripts
 from .perl_lines import FIXTURES, PERL_LANGUAGES, lines_of, read_lines
-from .support import KYTEA_MODEL, SPECIAL_WORDS
+from .support import KYTEA_MODEL, SPECIAL_WORDS, XNLI15
 from .test_moses_rules import mixed
 from .test_parity_recombined import recombined
 
@@ -76,7 +76,7 @@ def kytea_command(line):
 SEGMENTERS = {"th": lambda line: " ".join(word_tokenize(line)), "ja": kytea_command}
 
 
-@pytest.fixture(scope="module", params=["fixtures", "xnli15"])
+@pytest.fixture(scope="module", params=["fixtures", XNLI15])
 def original(request, vocabulary_folder):
     """The original, with our vocabulary and a real one, and the folder of the published files."""
     folder = vocabulary_folder(request.param)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from xlm_text import AutoTokenizer, FlaubertTokenizer, InputError
 
 from .generated import texts
-from .support import FIXTURES, SHARED_TEXT, SPECIAL_WORDS, examples, sentences
+from .support import FIXTURES, SPECIAL_WORDS, examples, sentences
 
 FOLDER = FIXTURES / "vocabulary"
 # What its preparation changes, and what must not be cut apart by it.
@@ -59,10 +59,8 @@ def test_sentences(pair):
     assert_equal(pair, [line.replace('"', "''").replace("’", "`") for line in lines])
 
 
-@pytest.mark.skipif(not SHARED_TEXT.is_dir(), reason="no real sentences: XLM_SHARED_DATA")
-def test_real_sentences(pair):
-    lines = (SHARED_TEXT / "fr.txt").read_text(encoding="utf-8").splitlines()
-    assert_equal(pair, lines)
+def test_real_sentences(pair, real_lines):
+    assert_equal(pair, real_lines("fr"))
 
 
 def test_sentences_that_were_put_together_anew(pair):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,8 +75,8 @@ def test_any_block(parts: list[int | str]) -> None:
     assert port()(block) == reference().lcut(block)
 
 
-def test_real_blocks(shared_data: Path) -> None:
-    text = (shared_data / "text" / "zh.txt").read_text(encoding="utf-8")
+def test_real_blocks(real_lines: Callable[[str], list[str]]) -> None:
+    text = "\n".join(real_lines("zh"))
     found = sorted(set(re.findall(BLOCK, text)))
     assert len(found) > 1000
     assert [port()(block) for block in found] == [reference().lcut(block) for block in found]

@@ -192,9 +192,9 @@ def test_sentences(lang, lowercase, load_ours):
 
 
 @pytest.mark.parametrize("lang", REAL_LANGUAGES)
-def test_real_text_with_a_real_vocabulary(lang, load_ours, shared_data, wikipedia_kytea):
+def test_real_text_with_a_real_vocabulary(lang, load_ours, real_lines, wikipedia_kytea):
     ours = load_ours("xnli15", kytea_model=str(wikipedia_kytea))
-    lines = (shared_data / "text" / f"{lang}.txt").read_text(encoding="utf-8").splitlines()
+    lines = real_lines(lang)
     batch = ours(lines, lang=lang, add_special_tokens=False, return_offsets_mapping=True)
     assert batch["input_ids"] == ours(lines, lang=lang, add_special_tokens=False)["input_ids"]
     for i, text in enumerate(lines):

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from xlm_text import InputError, Vocabulary, XLMTokenizer
 
-from .support import FIXTURES, SPECIAL_WORDS, PublishedReference, examples, write_published
+from .support import (
+    ENFR,
+    FIXTURES,
+    SPECIAL_WORDS,
+    XNLI15,
+    PublishedReference,
+    examples,
+    write_published,
+)
 from .test_vocabulary_files import ids_of
 
 FOLDER = FIXTURES / "vocabulary"
@@ -68,7 +76,7 @@ def test_from_original_where_two_words_are_one_piece(tmp_path):
         Vocabulary.from_original(tmp_path / "codes", tmp_path / "words", 0)
 
 
-@pytest.mark.parametrize("name", ["fixtures", "default", "enfr", "xnli15"])
+@pytest.mark.parametrize("name", ["fixtures", "default", ENFR, XNLI15])
 def test_the_original_format_and_back(name, vocabulary_folder, tmp_path):
     tokenizer = XLMTokenizer.from_pretrained(vocabulary_folder(name))
     tokenizer.save_original(tmp_path / "codes", tmp_path / "words")

@@ -87,6 +87,7 @@ def assert_same_ids(ours, theirs, lang, lines):
     assert ours(lines[::-1], lang=lang)["input_ids"] == expected[::-1]
 
 
+@pytest.mark.real_data
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_lines_of_known_units(lang, vocabulary_folder, load_ours, load_theirs):
     theirs = load_theirs()
@@ -142,6 +143,7 @@ def test_full_stops_and_lone_marks_in_every_context(lang, load_ours, load_theirs
         assert_same_ids(ours, theirs, lang, [*lines, *(f"x {line} x." for line in lines)])
 
 
+@pytest.mark.real_data
 @pytest.mark.parametrize("lang", ["en", "fr", "de", "zh"])
 def test_cased_and_other_segmenter(lang, load_ours, load_theirs):
     settings = {"do_lowercase_and_remove_accent": False, "zh_segmenter": "rjieba"}
@@ -150,10 +152,9 @@ def test_cased_and_other_segmenter(lang, load_ours, load_theirs):
 
 
 @pytest.mark.parametrize("lang", REAL_LANGUAGES)
-def test_real_vocabulary_after_real_text(lang, load_ours, load_theirs, shared_data):
+def test_real_vocabulary_after_real_text(lang, load_ours, load_theirs, real_lines):
     ours, theirs = load_ours("xnli15"), load_theirs("xnli15")
-    text = (shared_data / "text" / f"{lang}.txt").read_text(encoding="utf-8")
-    ours(text.splitlines(), lang=lang)
+    ours(real_lines(lang), lang=lang)
     assert_same_ids(ours, theirs, lang, recombined(lang, "real", 300))
 
 

@@ -7,29 +7,20 @@ import json
 import pytest
 
 from .support import (
+    ENFR,
     FIXTURE_LANGUAGES,
     FIXTURES,
     LANGUAGES,
     REAL_LANGUAGES,
+    XNLI15,
     PublishedReference,
     sentences,
 )
 
-VOCABULARIES = ["fixtures", "default", "xnli15", "enfr"]
+VOCABULARIES = ["fixtures", "default", XNLI15, ENFR]
 ZH_SEGMENTERS = ["jieba", "rjieba"]
 GOLDEN = json.loads((FIXTURES / "golden.json").read_text(encoding="utf-8"))
 BYPASSED = "ÉCOLE  l'école, (3.000)\u00a0x\u3000…\t<special1>y <s>z 北京。"
-
-
-@pytest.fixture(scope="module")
-def real_lines(shared_data):
-    def of(lang):
-        text = (shared_data / "text" / f"{lang}.txt").read_text(encoding="utf-8")
-        lines = text.split("\n")
-        assert len(lines) >= 500
-        return lines
-
-    return of
 
 
 def assert_same(ours, theirs, lines, lang, **options):
@@ -47,7 +38,7 @@ def assert_same(ours, theirs, lines, lang, **options):
 
 
 @pytest.mark.parametrize("lowercase", [True, False], ids=["lower", "cased"])
-@pytest.mark.parametrize("vocabulary", ["xnli15", "enfr"])
+@pytest.mark.parametrize("vocabulary", [XNLI15, ENFR])
 @pytest.mark.parametrize("lang", REAL_LANGUAGES)
 def test_real_text_with_real_vocabularies(
     lang, vocabulary, lowercase, load_ours, load_theirs, real_lines, wikipedia_kytea
@@ -88,7 +79,7 @@ def test_a_language_reads_the_sentences_of_all_others(lang, load_ours, load_thei
     assert_same(load_ours(), load_theirs(), lines, lang)
 
 
-@pytest.mark.parametrize("vocabulary", ["fixtures", "xnli15"])
+@pytest.mark.parametrize("vocabulary", ["fixtures", XNLI15])
 @pytest.mark.parametrize("lang", ["en", "fr", "zh", "th", "ja", "ro"])
 def test_bypass_tokenizer(lang, vocabulary, load_ours, load_theirs):
     lines = [BYPASSED, *sentences(lang)]

@@ -10,7 +10,7 @@ from tokenizers import AddedToken
 
 from xlm_text import XLMRobertaTokenizer
 
-from .support import REAL_LANGUAGES, SHARED_TEXT, examples
+from .support import REAL_LANGUAGES, examples
 from .unigram import ALL, ODD, SENTENCES, texts, train_sentencepiece
 
 pytestmark = pytest.mark.xdist_group("unigram")
@@ -52,11 +52,9 @@ def test_odd_characters_beside_everything(folder, load_roberta):
     assert_equal(load_roberta(folder), lines)
 
 
-@pytest.mark.skipif(not SHARED_TEXT.is_dir(), reason="no real sentences: XLM_SHARED_DATA")
 @pytest.mark.parametrize("lang", REAL_LANGUAGES)
-def test_real_sentences(lang, load_roberta):
-    lines = (SHARED_TEXT / f"{lang}.txt").read_text(encoding="utf-8").splitlines()
-    assert_equal(load_roberta("saved"), lines)
+def test_real_sentences(lang, load_roberta, real_lines):
+    assert_equal(load_roberta("saved"), real_lines(lang))
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -157,11 +157,8 @@ def test_what_cannot_be_learnt(texts, size, options, problem):
         train(texts, size, **options)
 
 
-def test_the_embedded_default_is_what_its_recipe_makes(shared_data, wikipedia_kytea, tmp_path):
-    texts = {
-        lang: (shared_data / "text" / f"{lang}.txt").read_text(encoding="utf-8").splitlines()
-        for lang in sorted(REAL_LANGUAGES)
-    }
+def test_the_embedded_default_is_what_its_recipe_makes(real_lines, wikipedia_kytea, tmp_path):
+    texts = {lang: real_lines(lang) for lang in sorted(REAL_LANGUAGES)}
     learnt = train(texts, 16000, kytea_model=str(wikipedia_kytea))
     learnt.save_pretrained(tmp_path)
     for path in DEFAULT.iterdir():

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import jieba
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xlm_text.segmenters.chinese import load_jieba
 from xlm_text.segmenters.jieba_search import BLOCK, load_search
 
-from .support import SHARED_TEXT, examples, sentences
+from .support import examples, sentences
 
 OWN = jieba.Tokenizer()
 OWN.initialize()
@@ -48,7 +48,6 @@ def test_any_text(parts: list[str]) -> None:
     assert load_jieba()(text) == list(OWN.cut(text))
 
 
-@pytest.mark.skipif(not (SHARED_TEXT / "zh.txt").is_file(), reason="the shared data is not there")
-def test_real_sentences() -> None:
-    for line in (SHARED_TEXT / "zh.txt").read_text(encoding="utf-8").splitlines():
+def test_real_sentences(real_lines: Callable[[str], list[str]]) -> None:
+    for line in real_lines("zh"):
         assert load_jieba()(line) == list(OWN.cut(line))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from pythainlp.util import Trie
 
 from xlm_text.segmenters.newmm_search import find_clusters, load_search
 
-from .support import SHARED_TEXT, examples, sentences
+from .support import examples, sentences
 
 SEARCH = load_search()
 WORDS = sorted(thai_words())
@@ -40,9 +42,8 @@ def test_any_text(text: str) -> None:
     assert SEARCH(text) == word_tokenize(text)
 
 
-@pytest.mark.skipif(not (SHARED_TEXT / "th.txt").is_file(), reason="the shared data is not there")
-def test_real_sentences() -> None:
-    for line in (SHARED_TEXT / "th.txt").read_text(encoding="utf-8").splitlines():
+def test_real_sentences(real_lines: Callable[[str], list[str]]) -> None:
+    for line in real_lines("th"):
         assert SEARCH(line) == word_tokenize(line)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from xlm_text.bpe.subwords import Subwords
 from xlm_text.files.vocabulary import read_merges
 
-from .support import PublishedReference, examples, load_reference, sentences
+from .support import ENFR, XNLI15, PublishedReference, examples, load_reference, sentences
 
 END = "</w>"
 LETTERS = "abcdé𠮷"
@@ -104,7 +104,7 @@ def test_merges_files_with_odd_lines(lines, tmp_path):
     assert sorted(ranks, key=ranks.get) == sorted(expected, key=expected.get)
 
 
-@pytest.mark.parametrize("name", ["xnli15", "enfr"])
+@pytest.mark.parametrize("name", [XNLI15, ENFR])
 def test_real_merges_make_pieces_that_the_vocabulary_lacks(name, load_ours, load_theirs):
     ours, theirs = load_ours(name), load_theirs(name)
     made = [merge for merge in theirs.bpe_ranks if len(merge) == 2]

@@ -80,6 +80,7 @@ def test_jieba_with_a_user_dictionary(lines: list[str], parts: list[str]) -> Non
     assert not finalseg.Force_Split_Words, "other tokenizers of the program must not see them"
 
 
+@pytest.mark.real_data
 def test_chinese_sentences() -> None:
     words = [REAL_ZH[i : i + 2 + i % 3] for i in range(0, len(REAL_ZH) - 5, 7)]
     lines = [f"{word}{(' 0', '', ' 40')[i % 3]}" for i, word in enumerate(words) if word.strip()]
