@@ -29,12 +29,14 @@ def reader(hub: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def warm_commands(hub: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with an `xlm-model` that starts at once; see `warm_command.py`."""
+    """A folder with commands that start at once; see `warm_command.py`."""
     folder = tmp_path_factory.mktemp("warm")
     socket = folder / "socket"
-    command = folder / "xlm-model"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {WARM_COMMAND} {socket} "$@"\n')
-    command.chmod(0o755)
+    for name in ("xlm-tok", "xlm-model", "page"):
+        command = folder / name
+        asks = f"{sys.executable} -S -E {WARM_COMMAND} {socket} {name}"
+        command.write_text(f'#!/bin/sh\nexec {asks} "$@"\n')
+        command.chmod(0o755)
     server = subprocess.Popen(
         [sys.executable, WARM_COMMAND, socket], env=reader(hub), stdout=subprocess.PIPE
     )

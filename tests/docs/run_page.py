@@ -156,9 +156,16 @@ def run(page: str) -> list[str]:
     return left_out
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Run the page that the command line names; return the exit status."""
     path = Path(sys.argv[1])
     try:
         print(*run(path.read_text(encoding="utf-8")), sep="\n")
     except PageError as error:
-        sys.exit(f"{path}: {error}")
+        print(f"{path}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("pages")  # one process that everything is loaded in
+
 ROOT = Path(__file__).parents[2]
-RUNNER = Path(__file__).with_name("run_page.py")
 PAGES = sorted(
     str(page.relative_to(ROOT)) for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
 )
@@ -36,7 +36,7 @@ LEFT_OUT = {
 
 def run(page: Path, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, RUNNER, page],
+        ["page", page],
         cwd=folder,
         env=environment,
         capture_output=True,
