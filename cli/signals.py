@@ -9,10 +9,11 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from types import FrameType
+from types import CodeType, FrameType
 
 Hook = Callable[["sys.UnraisableHookArgs"], object]
 
@@ -20,7 +21,7 @@ _NAMES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminal 
 _SIGNALS = {getattr(signal, name): said for name, said in _NAMES.items() if hasattr(signal, name)}
 _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 
-# How long after Python dropped a signal's error it comes again.
+# How long it takes until Python has dropped a signal's error and goes on, and it can come again.
 _SECONDS = 0.01
 
 _held = 0
@@ -79,10 +80,25 @@ def _bring_back(otherwise: Hook, dropped: sys.UnraisableHookArgs) -> None:
     if not isinstance(dropped.exc_value, Stopped):
         otherwise(dropped)
         return
-    main = threading.main_thread().ident
-    again = threading.Timer(_SECONDS, signal.pthread_kill, (main, dropped.exc_value.number))
-    again.daemon = True
+    again = threading.Thread(target=_send_again, args=(dropped.exc_value.number,), daemon=True)
     again.start()
+
+
+def _send_again(number: int) -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+    # What is raised in there is dropped without another call.
+    while _bring_back.__code__ in _running(main):
+        time.sleep(_SECONDS)
+    signal.pthread_kill(main, number)
+
+
+def _running(thread: int) -> Iterator[CodeType]:
+    """Give the functions that a thread is in, innermost first."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

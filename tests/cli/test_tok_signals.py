@@ -7,6 +7,7 @@ import threading
 import weakref
 
 import pytest
+from xlm_cli import signals
 from xlm_cli.signals import Stopped, stopping
 
 
@@ -23,8 +24,12 @@ def work(number: int) -> None:
         threading.Event().wait(60)
 
 
+@pytest.mark.parametrize("seconds", [signals._SECONDS, 0.0])  # 0: as on a machine that is busy
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_that_python_drops_comes_again(number: int) -> None:
+def test_a_signal_that_python_drops_comes_again(
+    number: int, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "_SECONDS", seconds)
     before = signal.signal(number, signal.SIG_DFL)
     try:
         with pytest.raises(Stopped) as caught:
