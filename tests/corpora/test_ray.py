@@ -24,7 +24,7 @@ from .conftest import contents, rows_of, sentences
 
 Write = Callable[..., str]
 
-pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]  # one cluster for all
 
 
 @pytest.fixture(scope="module")

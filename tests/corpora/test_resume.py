@@ -124,7 +124,10 @@ def test_several_workers_make_the_same_bytes(
     assert contents(tmp_path / "data") == expected
 
 
-@pytest.mark.parametrize("options", ["--workers 1", "--workers 2", "--engine ray"])
+@pytest.mark.parametrize(
+    "options",
+    ["--workers 1", "--workers 2", pytest.param("--engine ray", marks=pytest.mark.slow)],
+)
 def test_a_run_killed_again_and_again_ends_in_the_same_bytes(
     options: str, sources: list[str], expected: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -55,6 +55,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this PyTorch has no gloo")
 @pytest.mark.xdist_group("finetuning")
 def test_two_processes_make_the_same_weights_and_share_gradients_alone(

@@ -62,6 +62,7 @@ def models() -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc to measure")
 @pytest.mark.parametrize("layout", ["safetensors", "bin", "legacy bin", "pth", "h5"])
 def test_loading_and_using_takes_a_fifth_more_than_the_weights(

@@ -22,6 +22,7 @@ COMPILE_QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensi
 LEFT_OUT = "embeddings_in_place or the_reference or a_graph or epoch"
 
 
+@pytest.mark.slow
 def test_on_jax() -> None:
     pytest.importorskip("keras", reason="Keras 3 is not installed")
     pytest.importorskip("jax", reason="JAX is not installed")

@@ -170,6 +170,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_same_weights(corpus: Corpus, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     two = tmp_path / "two"

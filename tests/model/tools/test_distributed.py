@@ -18,6 +18,7 @@ pytest.importorskip("accelerate", reason="accelerate is not installed")
 
 
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this PyTorch has no gloo")
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["ddp", "fsdp2"])
 def test_two_processes_learn_what_one_does(mode: str, tmp_path: Path) -> None:
     worker = "tests.model.tools.distributed_worker"
