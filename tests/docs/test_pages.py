@@ -14,8 +14,6 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     str(page.relative_to(ROOT)) for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
 )
-# They start clusters and train with several frameworks.
-SLOW = ("docs/corpora.md", "docs/fine-tuning.md", "docs/tensorflow.md", "docs/tools.md")
 # The blocks that are not run here, by what their pages say about them.
 LEFT_OUT = {
     "README.md": ["quick-start", "quick-start-output", "run-the-tests"],
@@ -48,7 +46,9 @@ def run(page: Path, folder: Path, environment: dict[str, str]) -> subprocess.Com
 
 
 @pytest.mark.parametrize(
-    "page", [pytest.param(x, marks=[pytest.mark.slow] if x in SLOW else []) for x in PAGES]
+    "page",
+    # The others start clusters and train with several frameworks.
+    [pytest.param(x, marks=[] if x == "README.md" else [pytest.mark.slow]) for x in PAGES],
 )
 def test_the_code_of_a_page_does_what_it_shows(
     page: str, environment: dict[str, str], tmp_path: Path
