@@ -51,7 +51,7 @@ _REAL_DATA = {"shared_data", "real_lines", "wikipedia_kytea"}
 @pytest.hookimpl(tryfirst=True)  # before those are chosen that have the mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _REAL_DATA & set(getattr(item, "fixturenames", ())):
+        if _REAL_DATA.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("real_data")
 
 

@@ -78,11 +78,15 @@ class Worker:
                 result.set_exception(lost)
             raise lost from error
         result = self._results.popleft()
-        value, failure = pickle.loads(answer)
-        if failure is None:
+        try:
+            value, failure = pickle.loads(answer)
+            problem: BaseException | None = failure and failure.error()
+        except Exception as unreadable:
+            problem = unreadable
+        if problem is None:
             result.set_result(value)
         else:
-            result.set_exception(failure.error())
+            result.set_exception(problem)
 
     def end(self) -> None:
         """Let the process end when it has answered."""
