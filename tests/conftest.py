@@ -19,6 +19,8 @@ os.environ.update(
 if "HF_ASSETS_CACHE" not in os.environ:
     os.environ["HF_ASSETS_CACHE"] = tempfile.mkdtemp(prefix="xlm-assets-")
     atexit.register(shutil.rmtree, os.environ["HF_ASSETS_CACHE"], ignore_errors=True)
+# Or each command that a test starts would compile all that it imports again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Tests never go to the network.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
