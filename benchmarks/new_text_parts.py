@@ -12,8 +12,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +20,7 @@ from typing import Any
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-from benchmarks.new_text import BLOCK, text_of
+from benchmarks.new_text import BLOCK, in_process, text_of
 from benchmarks.tokenization import prepare
 
 LANGUAGES = "en,fr,de,ru,zh,ja,th"
@@ -62,14 +60,6 @@ def parts(lang: str, folder: Path, lines: list[str]) -> dict[str, float]:
     return {**taken, REST: time.process_time() - start - sum(taken.values())}
 
 
-def in_process(lang: str, folder: Path, file: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.new_text_parts", "--one", lang]
-    command += ["--folder", str(folder), "--file", str(file)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 def report(results: dict[str, list[dict[str, float]]]) -> str:
     rows = ["| | " + " | ".join(results) + " |", "|---" * (len(results) + 1) + "|"]
     for name in next(iter(results.values()))[0]:
@@ -101,12 +91,12 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         prepare(options.data, Path(name))
-        results = {
-            lang: [
-                in_process(lang, Path(name), text_of(lang, options)) for _ in range(options.rounds)
+        results = {}
+        for lang in options.langs.split(","):
+            arguments = ["--one", lang, "--folder", name, "--file", str(text_of(lang, options))]
+            results[lang] = [
+                in_process("benchmarks.new_text_parts", *arguments) for _ in range(options.rounds)
             ]
-            for lang in options.langs.split(",")
-        }
     table = report(results)
     print(table)
     if options.output:
