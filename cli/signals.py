@@ -21,7 +21,7 @@ _NAMES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminal 
 _SIGNALS = {getattr(signal, name): said for name, said in _NAMES.items() if hasattr(signal, name)}
 _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 
-# How long it takes until Python has dropped a signal's error and goes on, and it can come again.
+# How long to wait, again and again, until Python has dropped a signal's error and goes on.
 _SECONDS = 0.01
 
 _held = 0
