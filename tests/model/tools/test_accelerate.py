@@ -18,8 +18,13 @@ accelerate = pytest.importorskip("accelerate", reason="accelerate is not install
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Any:
-    """Each Accelerator is as the first one of a process."""
+    """Each Accelerator is as the first one of a process, whatever was trained in it before."""
+    _forget()
     yield
+    _forget()
+
+
+def _forget() -> None:
     accelerate.state.AcceleratorState._reset_state(reset_partial_state=True)
     accelerate.state.GradientState._reset_state()
 
