@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -107,3 +110,28 @@ def test_japanese_words(texts: list[str]) -> None:
     expected = [list(kytea.getWS(text)) for text in texts]
     assert segmenter.words(texts) == expected
     assert [segmenter(text) for text in texts] == expected
+
+
+def test_japanese_words_after_another_module_made_by_swig_came() -> None:
+    pytest.importorskip("faiss", reason="faiss is not installed")
+    from Mykytea import Mykytea
+
+    text = "これは本です😀。"  # KyTea's own: Vaporetto does not get such characters
+    # A process of its own: an iterator over KyTea's words would end it.
+    code = (
+        "import sys\n"
+        "from xlm_text.segmenters.japanese import load_kytea\n"
+        "segmenter = load_kytea(sys.argv[1])\n"
+        "print(*segmenter(sys.argv[2]))\n"
+        "import faiss\n"
+        "print(*segmenter(sys.argv[2]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(KYTEA_MODEL), text],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    words = " ".join(Mykytea(f"-model {KYTEA_MODEL} -notags").getWS(text))
+    assert done.stdout.splitlines() == [words, words]

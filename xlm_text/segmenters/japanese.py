@@ -121,11 +121,14 @@ class _KyTea:
     def segment(self, text: str) -> list[str]:
         with self._lock:
             try:
-                return list(self._loaded().getWS(text))
+                found = self._loaded().getWS(text)
             except RuntimeError:
                 # It numbers every character it meets and stops when the numbers are used up.
                 self._kytea = None
-                return list(self._loaded().getWS(text))
+                found = self._loaded().getWS(text)
+        # Not by its iterator: modules that SWIG made share one, of whichever was imported last, and
+        # faiss's ends the process.
+        return [found[i] for i in range(len(found))]
 
     def _loaded(self) -> Any:
         if self._kytea is None:
