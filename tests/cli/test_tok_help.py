@@ -64,6 +64,7 @@ def test_without_a_command_there_is_help_on_standard_error(tok: Tok) -> None:
     assert "encode" in result.stderr
 
 
+@pytest.mark.slow
 def test_examples_of_the_help_run(tok: Tok, shell: Callable[..., Result], tmp_path: Path) -> None:
     lines = [
         line.strip()

@@ -126,7 +126,11 @@ def test_several_workers_make_the_same_bytes(
 
 @pytest.mark.parametrize(
     "options",
-    ["--workers 1", "--workers 2", pytest.param("--engine ray", marks=pytest.mark.slow)],
+    [
+        "--workers 1",
+        pytest.param("--workers 2", marks=pytest.mark.slow),
+        pytest.param("--engine ray", marks=pytest.mark.slow),
+    ],
 )
 def test_a_run_killed_again_and_again_ends_in_the_same_bytes(
     options: str, sources: list[str], expected: dict[str, bytes], tmp_path: Path

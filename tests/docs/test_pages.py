@@ -45,11 +45,8 @@ def run(page: Path, folder: Path, environment: dict[str, str]) -> subprocess.Com
     )
 
 
-@pytest.mark.parametrize(
-    "page",
-    # All together take a tenth of the time of all tests.
-    [x if x == "README.md" else pytest.param(x, marks=pytest.mark.slow) for x in PAGES],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_does_what_it_shows(
     page: str, environment: dict[str, str], tmp_path: Path
 ) -> None:

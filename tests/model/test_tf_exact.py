@@ -25,8 +25,11 @@ from .keras_side import (
 )
 from .test_exact import SUMMARIES, VARIANTS
 
-# Of Keras with a new NumPy.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    # Of Keras with a new NumPy.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 LM = "XLMWithLMHeadModel"
 EVERYTHING = {"output_hidden_states": True, "output_attentions": True}

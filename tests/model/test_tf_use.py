@@ -38,8 +38,11 @@ from .keras_side import (
 )
 from .test_checkpoints import FORMATS
 
-# Of Keras with a new NumPy.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    # Of Keras with a new NumPy.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 LM = "XLMWithLMHeadModel"
 CHOICES = "XLMForMultipleChoice"

@@ -134,6 +134,7 @@ def test_tensors(kind, make, load_ours):
     assert tuple(single["input_ids"].shape) == (1, 4)
 
 
+@pytest.mark.slow
 def test_tensorflows_tensors_are_its_own_whole_numbers(load_ours):
     tensorflow = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
     ours = load_ours()

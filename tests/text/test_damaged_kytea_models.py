@@ -60,6 +60,7 @@ def test_a_broken_model_gets_one_clear_error(name, tmp_path, monkeypatch, capfd)
     assert_one_error(flipped(MODEL, BROKEN[name], path), path, capfd)
 
 
+@pytest.mark.slow
 def test_a_model_that_asks_for_gigabytes_does_not_get_them(tmp_path, capfd):
     path = tmp_path / "model.bin"
     assert_one_error(flipped(MODEL, 225711, path), path, capfd)

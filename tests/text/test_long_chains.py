@@ -57,6 +57,7 @@ CHAINS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "fr", "it", "de", "ro", "ar", "ko", "zh", "th", "ja"])
 def test_a_long_chain_is_cut_as_in_the_reference(lang, load_ours, load_theirs):
     ours, theirs = load_ours(), load_theirs()

@@ -131,6 +131,7 @@ BEHIND = (
 FULL_STOP_LANGUAGES = ["en", "fr", "de", "ro", "ar", "ko"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", FULL_STOP_LANGUAGES)
 def test_full_stops_and_lone_marks_in_every_context(lang, load_ours, load_theirs):
     """Each two parts meet in each language; each three in one language, with XLM_LINES in all."""

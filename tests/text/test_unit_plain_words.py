@@ -168,6 +168,7 @@ def test_characters_that_go_through_untouched_do() -> None:
             assert rules.apply(normalize.apply(char)) == char, lang
 
 
+@pytest.mark.slow
 def test_the_data_of_sacremoses_alone_are_those_of_its_tokenizer() -> None:
     from sacremoses import MosesTokenizer
 

@@ -134,6 +134,7 @@ pretrain({data!r}, OBJECTIVES, {output!r}, config=SMALL, **options)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_very_same_weights(
     corpus: Corpus, whole: Path, tmp_path: Path
 ) -> None:

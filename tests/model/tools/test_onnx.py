@@ -14,6 +14,8 @@ pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
+pytestmark = pytest.mark.slow
+
 
 def export(model: nn.Module, given: dict[str, torch.Tensor], file: Path) -> None:
     """Export for any batch and length, the first and last dimension."""

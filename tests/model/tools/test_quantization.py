@@ -21,6 +21,8 @@ from .support import MODELS, assert_same, build, inputs, reference_of, values
 
 torchao = pytest.importorskip("torchao.quantization", reason="torchao is not installed")
 
+pytestmark = pytest.mark.slow
+
 
 def linear_layers(model: nn.Module) -> dict[str, nn.Linear]:
     return {name: x for name, x in model.named_modules() if isinstance(x, nn.Linear)}

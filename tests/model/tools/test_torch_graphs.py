@@ -55,6 +55,7 @@ def test_a_compiled_model_gives_the_same_and_learns_the_same(name: str) -> None:
             torch.testing.assert_close(got[key], gradient, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("c++"), reason="no C++ compiler on this machine")
 def test_code_is_made_of_the_graph() -> None:
     model, given = build("XLMForTokenClassification", n_layers=1), inputs("XLMModel")
