@@ -159,7 +159,12 @@ def test_each_command_gives_what_its_task_gives(checkpoint: Any, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "options", [["--batch-size", 1], ["--dtype", "bfloat16"], ["--dtype", "int8"]]
+    "options",
+    [
+        ["--batch-size", 1],
+        ["--dtype", "bfloat16"],
+        pytest.param(["--dtype", "int8"], marks=pytest.mark.slow),
+    ],
 )
 def test_files_and_an_output_file(options: list[Any], checkpoint: Any, tmp_path: Path) -> None:
     (tmp_path / "a").write_text("\n".join(LINES) + "\n")

@@ -182,6 +182,7 @@ def test_a_device_that_is_not_there(device: str, tmp_path: Path) -> None:
         tasks.FillMask.from_pretrained(tmp_path, device=device)
 
 
+@pytest.mark.slow
 def test_eight_bit_and_sixteen_bit_weights_say_nearly_the_same(
     tokenizer: XLMTokenizer, tmp_path: Path
 ) -> None:
