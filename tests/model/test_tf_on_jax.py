@@ -1,7 +1,7 @@
 """The Keras models on JAX: their own tests, in a process of their own, as a backend is for good.
 
-`KERAS_BACKEND=jax pytest tests/model/test_tf_exact.py tests/model/test_tf_use.py` runs all of them;
-here are those in which the backend counts.
+`KERAS_BACKEND=jax pytest -m slow tests/model/test_tf_exact.py tests/model/test_tf_use.py` runs all
+of them; here are those in which the backend counts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def test_on_jax() -> None:
     run = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"),
-            *("-k", f"({CHOSEN}) and not ({LEFT_OUT})"),
+            *("-m", "slow", "-k", f"({CHOSEN}) and not ({LEFT_OUT})"),
             *(TESTS / "test_tf_exact.py", TESTS / "test_tf_use.py"),
         ],
         cwd=TESTS.parents[1],

@@ -3,7 +3,7 @@
 Lines are put together at random from real words and units, so that each unit stands beside others
 than it was first met with.  The long run, 200,000 lines in each language:
 
-    XLM_LINES=200000 pytest -n auto tests/text/test_parity_recombined.py
+    XLM_LINES=200000 pytest -n auto -m '' tests/text/test_parity_recombined.py
 """
 
 from __future__ import annotations
