@@ -72,8 +72,8 @@ LAYERS = {
     "xlm_text.alignment": {"xlm_text.characters"},
     "xlm_text.rules": {"xlm_text.alignment", "xlm_text.characters", "xlm_text.files"},
     "xlm_text.segmenters": {
-        *("xlm_text.characters", "xlm_text.errors", "xlm_text.files", "xlm_text.joining"),
-        "xlm_text.languages",
+        *("xlm_text.characters", "xlm_text.collector", "xlm_text.errors", "xlm_text.files"),
+        *("xlm_text.joining", "xlm_text.languages"),
     },
     "xlm_text.pipelines": {
         *("xlm_text.alignment", "xlm_text.characters", "xlm_text.joining", "xlm_text.languages"),

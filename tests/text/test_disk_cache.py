@@ -145,14 +145,15 @@ def test_the_expressions_are_those_of_sacremoses(folder: Path, lang: str) -> Non
         assert [tuple(rule) for rule in punctuation_expressions(lang)] == punctuation
 
 
-def test_the_second_process_does_not_import_sacremoses(tmp_path: Path) -> None:
-    program = """
+@pytest.mark.parametrize(("module", "langs"), [("sacremoses", "en zh"), ("pythainlp", "th")])
+def test_the_second_process_does_not_import(module: str, langs: str, tmp_path: Path) -> None:
+    program = f"""
 import sys
 from xlm_text import XLMTokenizer
 tokenizer = XLMTokenizer.from_pretrained()
-for lang in ("en", "zh"):
-    print(tokenizer.tokenize("Isn't it (“so”) — ' 3,5 %…  文字。", lang=lang))
-print("sacremoses" in sys.modules, file=sys.stderr)
+for lang in {langs.split()}:
+    print(tokenizer.tokenize("Isn't it (“so”) — ' 3,5 %…  文字。 เวลา 12:30 น. ตากลม", lang=lang))
+print({module!r} in sys.modules, file=sys.stderr)
 """
     done = [
         subprocess.run(

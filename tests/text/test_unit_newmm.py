@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pythainlp.corpus.common import thai_words
 from pythainlp.tokenize import tcc_p, word_tokenize
+from pythainlp.tokenize._utils import rejoin_formatted_num
 from pythainlp.util import Trie
 
-from xlm_text.segmenters.newmm_search import find_clusters, load_search
+from xlm_text.segmenters.newmm_search import find_clusters, join_numbers, load_search
+from xlm_text.segmenters.newmm_source import load_newmm_source, standard_trie
 
 from .support import examples, sentences
 
@@ -40,6 +43,25 @@ PARTS = (
 @example("")
 def test_any_text(text: str) -> None:
     assert SEARCH(text) == word_tokenize(text)
+
+
+@examples(2000)
+@given(st.lists(st.text("12๓,.:aก ", min_size=1, max_size=4), max_size=9))
+# A number that begins or ends inside a word, and two with a word between them.
+@example(["a1", ",", "2b", "3:4"])
+@example(["1,2,3", "4", ".5", ".", "6,7"])
+def test_numbers_are_joined_as_by_pythainlp(words: list[str]) -> None:
+    spans = [match.span() for match in load_newmm_source().numbers.finditer("".join(words))]
+    assert join_numbers(words, spans) == rejoin_formatted_num(words)
+
+
+def test_the_trie_has_the_words_of_the_dictionary() -> None:
+    def words(node: dict[str, Any] | str) -> set[str]:
+        if isinstance(node, str):
+            return {node}
+        return {char + rest for char, following in node.items() for rest in words(following)}
+
+    assert words(standard_trie()) == set(map(str.strip, WORDS))
 
 
 def test_real_sentences(real_lines: Callable[[str], list[str]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,15 @@ V = TypeVar("V")
 def digest(texts: Iterable[str]) -> str:
     """Return a key for what is derived from these texts."""
     return hashlib.sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def fingerprint(paths: Iterable[str | Path]) -> str:
+    """Return a key for what is derived from files that are replaced, if at all, as a whole.
+
+    Their sizes and times tell one from another: reading them would take longer.
+    """
+    stats = [(path, os.stat(path)) for path in paths]
+    return digest(sorted(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats))
 
 
 def cached(name: str, key: str, compute: Callable[[], V]) -> V:

@@ -9,40 +9,15 @@ paths that are thrown away, and most nodes of the dictionary's trie.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from heapq import heappop, heappush
-from itertools import accumulate
-from typing import Any
+from itertools import accumulate, pairwise
+
+from xlm_text.segmenters.newmm_source import END, load_newmm_source, standard_trie, trie_with
 
 # Behind the text: neither a text nor a word has it.
 _NO_CHARACTER = "\ud800"
-# What a node of a trie has, beside what follows by its first character, if a word ends there.
-_END = ""
-# What follows is a node, or the rest of the only word that goes on there: most of a trie would be
-# nodes with one child each.  A node that no text has led to yet is the list of all rests there:
-# most of them are never needed, and to make them all takes longer than many a text.
-_Node = dict[str, Any]
-
-
-@cache
-def _standard() -> _Node:
-    from pythainlp.corpus.common import thai_words
-
-    return _make_node(set(map(str.strip, thai_words())))
-
-
-def _make_node(rests: Iterable[str]) -> _Node:
-    by_first: dict[str, list[str]] = {}
-    node: _Node = {}
-    for rest in rests:
-        if rest:
-            by_first.setdefault(rest[0], []).append(rest[1:])
-        else:
-            node[_END] = ""
-    for char, group in by_first.items():
-        node[char] = group if len(group) > 1 else group[0]
-    return node
 
 
 def load_search(user_words: Sequence[str] = ()) -> Callable[[str], list[str]]:
@@ -53,17 +28,12 @@ def load_search(user_words: Sequence[str] = ()) -> Callable[[str], list[str]]:
     >>> load_search()("ฉันรักภาษาไทย")
     ['ฉัน', 'รัก', 'ภาษาไทย']
     """
-    from pythainlp.corpus.common import thai_words
-    from pythainlp.tokenize import newmm
-    from pythainlp.tokenize._utils import _DIGITS_WITH_SEPARATOR, rejoin_formatted_num
-
-    trie = (
-        _make_node(set(map(str.strip, (*thai_words(), *user_words)))) if user_words else _standard()
-    )
-    most_edges = newmm._MAX_GRAPH_SIZE
-    not_thai = newmm._PAT_NONTHAI.match
-    is_short = newmm._PAT_THAI_TWOCHARS.match
-    has_number = _DIGITS_WITH_SEPARATOR.search
+    trie = trie_with(user_words) if user_words else standard_trie()
+    newmm = load_newmm_source()
+    most_edges = newmm.most_edges
+    not_thai = newmm.not_thai.match
+    is_short = newmm.is_short.match
+    numbers = newmm.numbers.finditer
     clusters = find_clusters()
 
     def ends_of_words(text: str, start: int, may_break: bytearray) -> list[int]:
@@ -78,9 +48,7 @@ def load_search(user_words: Sequence[str] = ()) -> Callable[[str], list[str]]:
                     if may_break[end]:
                         ends.append(end)
                 break
-            if following.__class__ is list:
-                following = node[text[end - 1]] = _make_node(following)
-            if may_break[end] and _END in following:
+            if may_break[end] and END in following:
                 ends.append(end)
             node = following
         return ends
@@ -135,7 +103,8 @@ def load_search(user_words: Sequence[str] = ()) -> Callable[[str], list[str]]:
             for end in ends:
                 words.append(text[done:end])
                 done = end
-        return rejoin_formatted_num(words) if has_number(text) else words
+        spans = [match.span() for match in numbers(text)]
+        return join_numbers(words, spans) if spans else words
 
     return search
 
@@ -147,10 +116,8 @@ def find_clusters() -> Callable[[str], list[str]]:
     characters are together, so that most are left out at once; nothing else changes, as an
     expression that begins with other characters of the same set has its place behind them.
     """
-    from pythainlp.tokenize import tcc_p
-
     by_first: dict[str, list[str]] = {}
-    for expression in tcc_p._RE_TCC:
+    for expression in load_newmm_source().clusters:
         first = re.match(r"\[[^]]*\]|.", expression)
         assert first is not None, expression
         by_first.setdefault(first[0], []).append(expression[first.end() :])
@@ -158,6 +125,27 @@ def find_clusters() -> Callable[[str], list[str]]:
     # Groups that are not captured, so that whole clusters are found.
     expressions = re.sub(r"\((?!\?)", "(?:", expressions)
     return re.compile(f"[^\u0e00-\u0e7f]|{expressions}|.", re.DOTALL).findall
+
+
+def join_numbers(words: Sequence[str], spans: Iterable[tuple[int, int]]) -> list[str]:
+    """Join the words that numbers with separators were cut into.
+
+    Of each number those words are one that begin in it, the first of them whole: what stands before
+    the number in one word with its beginning stays with that.
+
+    Args:
+        words: all words of a text.
+        spans: where the numbers begin and end in the text, in order.
+
+    >>> join_numbers(["at", " ", "12", ":", "30"], [(3, 8)])
+    ['at', ' ', '12:30']
+    """
+    text = "".join(words)
+    starts = [0, *accumulate(map(len, words))]
+    inside: set[int] = set()
+    for start, end in spans:
+        inside.update(starts[bisect_left(starts, start) + 1 : bisect_left(starts, end)])
+    return [text[start:end] for start, end in pairwise(s for s in starts if s not in inside)]
 
 
 def _shortest_way(ways: dict[int, list[int]], start: int, goal: int) -> list[int]:

@@ -5,12 +5,11 @@ On text as people write it the two hardly differ; on unusual sequences of letter
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable
 
 from xlm_text.languages.table import require
 from xlm_text.segmenters.newmm_search import load_search
+from xlm_text.segmenters.newmm_source import load_newmm_source, spaces_in
 
 
 def load_newmm(user_words: tuple[str, ...] = ()) -> Callable[[str], list[str]]:
@@ -33,21 +32,4 @@ def spaces_inside_words(user_words: tuple[str, ...] = ()) -> frozenset[str]:
 
     ``user_words`` are words that were added to it.
     """
-    return _of_dictionary() | _spaces(user_words) if user_words else _of_dictionary()
-
-
-@cache
-def _of_dictionary() -> frozenset[str]:
-    from pythainlp.corpus.common import thai_words
-
-    return _spaces(thai_words())
-
-
-def _spaces(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(
-        word[match.start() - 1 : match.end() + 1]
-        for word in map(str.strip, words)
-        # Few words have one, and looking for it in the others takes a while.
-        if " " in word
-        for match in re.finditer(" ", word)
-    )
+    return load_newmm_source().spaces.union(spaces_in(user_words))

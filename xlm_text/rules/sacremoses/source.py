@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from xlm_text.characters import ranges
-from xlm_text.files.disk_cache import cached, digest
+from xlm_text.files.disk_cache import cached, fingerprint
 
 # An expression, and the template that takes the place of what it matches.
 Expression = Sequence[str]
@@ -104,6 +104,5 @@ def _fingerprint() -> str:
     files = []
     for folder in package.submodule_search_locations or ():
         with os.scandir(folder) as entries:
-            found = [(e.path, e.stat()) for e in entries if e.name.endswith(".py")]
-        files += [f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in found]
-    return digest(sorted(files))
+            files += [entry.path for entry in entries if entry.name.endswith(".py")]
+    return fingerprint(files)
