@@ -1,15 +1,17 @@
 """The paragraphs of an office suite's help pages: real text in many languages, one in a line.
 
-Debian's packages `libreoffice-help-*` have the same pages in each language. Unpacked with
-`dpkg -x PACKAGE FOLDER`, all into one folder, they become a file LANG.txt each:
+Debian's packages `libreoffice-help-*` have the same pages in each language. There are none in Thai:
+`libreoffice-l10n-th` has the messages of the programs. Unpacked with `dpkg -x PACKAGE FOLDER`, all
+into one folder, each language becomes a file LANG.txt:
 
-    python -m benchmarks.help_pages FOLDER/usr/share/libreoffice/help OUTPUT
+    python -m benchmarks.help_pages FOLDER OUTPUT
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from gettext import GNUTranslations
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +20,8 @@ _INLINE = frozenset(
     "a abbr acronym b big code em font i img kbd small span strong sub sup u".split()
 )
 _NO_TEXT = frozenset(("head", "script", "style"))
+_PAGES = Path("usr/share/libreoffice/help")
+_MESSAGES = Path("usr/lib/libreoffice/program/resource")
 _NAMES = {"en-US": "en", "zh-CN": "zh", "pt-BR": "pt_br"}
 
 
@@ -55,28 +59,38 @@ class Paragraphs(HTMLParser):
 
 
 def paragraphs(folder: Path) -> Iterator[str]:
-    """Give the paragraphs of all pages in a folder, each one once."""
-    seen: dict[str, None] = {}
+    """Give the paragraphs of all pages in a folder."""
     for page in sorted(folder.rglob("*.html")):
         parser = Paragraphs()
         parser.feed(page.read_text(encoding="utf-8"))
         parser.close()
-        seen.update(dict.fromkeys(parser.found))
-    return iter(seen)
+        yield from parser.found
+
+
+def messages(folder: Path) -> Iterator[str]:
+    """Give the translated messages of the programs in a folder, without the marks of keys."""
+    for catalog in sorted(folder.rglob("*.mo")):
+        with catalog.open("rb") as file:
+            translations: dict[str, str] = vars(GNUTranslations(file))["_catalog"]
+        for original, text in translations.items():
+            if original and not text.isascii():
+                yield " ".join(text.replace("~", "").replace("_", "").split())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("pages", type=Path, help="a folder of each language, as in the packages")
+    parser.add_argument("packages", type=Path, help="the folder that all were unpacked into")
     parser.add_argument("output", type=Path)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    for folder in sorted(path for path in options.pages.iterdir() if path.is_dir()):
-        lines = list(paragraphs(folder))
-        if lines:
-            file = options.output / f"{_NAMES.get(folder.name, folder.name)}.txt"
-            file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-            print(f"{file}: {len(lines):,} paragraphs, {sum(map(len, lines)):,} characters")
+    # Help pages come last, and take the place of messages.
+    for part, texts in ((_MESSAGES, messages), (_PAGES, paragraphs)):
+        for folder in sorted(options.packages.joinpath(part).glob("*/")):
+            lines = list(dict.fromkeys(texts(folder)))
+            if lines:
+                file = options.output / f"{_NAMES.get(folder.name, folder.name)}.txt"
+                file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+                print(f"{file}: {len(lines):,} lines, {sum(map(len, lines)):,} characters")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pythainlp.tokenize._utils import rejoin_formatted_num
 from pythainlp.util import Trie
 
 from xlm_text.segmenters.newmm_search import find_clusters, join_numbers, load_search
-from xlm_text.segmenters.newmm_source import load_newmm_source, standard_trie
+from xlm_text.segmenters.newmm_source import load_rules, standard_trie
 
 from .support import examples, sentences
 
@@ -51,7 +51,7 @@ def test_any_text(text: str) -> None:
 @example(["a1", ",", "2b", "3:4"])
 @example(["1,2,3", "4", ".5", ".", "6,7"])
 def test_numbers_are_joined_as_by_pythainlp(words: list[str]) -> None:
-    spans = [match.span() for match in load_newmm_source().numbers.finditer("".join(words))]
+    spans = [match.span() for match in load_rules().numbers.finditer("".join(words))]
     assert join_numbers(words, spans) == rejoin_formatted_num(words)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import accumulate, pairwise
 
-from xlm_text.segmenters.newmm_source import END, load_newmm_source, standard_trie, trie_with
+from xlm_text.segmenters.newmm_source import END, load_rules, standard_trie, trie_with
 
 # Behind the text: neither a text nor a word has it.
 _NO_CHARACTER = "\ud800"
@@ -29,11 +29,11 @@ def load_search(user_words: Sequence[str] = ()) -> Callable[[str], list[str]]:
     ['ฉัน', 'รัก', 'ภาษาไทย']
     """
     trie = trie_with(user_words) if user_words else standard_trie()
-    newmm = load_newmm_source()
-    most_edges = newmm.most_edges
-    not_thai = newmm.not_thai.match
-    is_short = newmm.is_short.match
-    numbers = newmm.numbers.finditer
+    rules = load_rules()
+    most_edges = rules.most_edges
+    not_thai = rules.not_thai.match
+    is_short = rules.is_short.match
+    numbers = rules.numbers.finditer
     clusters = find_clusters()
 
     def ends_of_words(text: str, start: int, may_break: bytearray) -> list[int]:
@@ -117,7 +117,7 @@ def find_clusters() -> Callable[[str], list[str]]:
     expression that begins with other characters of the same set has its place behind them.
     """
     by_first: dict[str, list[str]] = {}
-    for expression in load_newmm_source().clusters:
+    for expression in load_rules().clusters:
         first = re.match(r"\[[^]]*\]|.", expression)
         assert first is not None, expression
         by_first.setdefault(first[0], []).append(expression[first.end() :])

@@ -1,7 +1,7 @@
 """What newmm works with: its dictionary, expressions and clusters, as PyThaiNLP has them.
 
 They are kept on disk, so that nearly every process reads them from there: importing PyThaiNLP and
-making the dictionary's trie takes five times as long.
+making the dictionary's trie takes seven times as long.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Node = dict[str, Any]
 _FILES = ("corpus/words_th.txt", "tokenize/newmm.py", "tokenize/tcc_p.py", "tokenize/_utils.py")
 
 
-class Newmm(NamedTuple):
+class NewmmRules(NamedTuple):
     """What newmm has beside its dictionary.
 
     Attributes:
@@ -47,11 +47,11 @@ class Newmm(NamedTuple):
 
 
 @cache
-def load_newmm_source() -> Newmm:
+def load_rules() -> NewmmRules:
     """Return what newmm has beside its dictionary."""
     most_edges, expressions, clusters, spaces = cached("newmm-1-rules", _fingerprint(), _ask)
     not_thai, is_short, numbers = (re.compile(pattern, flags) for pattern, flags in expressions)
-    return Newmm(most_edges, not_thai, is_short, numbers, clusters, frozenset(spaces))
+    return NewmmRules(most_edges, not_thai, is_short, numbers, clusters, frozenset(spaces))
 
 
 @cache

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from xlm_text.languages.table import require
 from xlm_text.segmenters.newmm_search import load_search
-from xlm_text.segmenters.newmm_source import load_newmm_source, spaces_in
+from xlm_text.segmenters.newmm_source import load_rules, spaces_in
 
 
 def load_newmm(user_words: tuple[str, ...] = ()) -> Callable[[str], list[str]]:
@@ -32,4 +32,4 @@ def spaces_inside_words(user_words: tuple[str, ...] = ()) -> frozenset[str]:
 
     ``user_words`` are words that were added to it.
     """
-    return load_newmm_source().spaces.union(spaces_in(user_words))
+    return load_rules().spaces.union(spaces_in(user_words))
