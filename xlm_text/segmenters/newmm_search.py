@@ -130,8 +130,8 @@ def find_clusters() -> Callable[[str], list[str]]:
 def join_numbers(words: Sequence[str], spans: Iterable[tuple[int, int]]) -> list[str]:
     """Join the words that numbers with separators were cut into.
 
-    Of each number those words are one that begin in it, the first of them whole: what stands before
-    the number in one word with its beginning stays with that.
+    The words that begin in a number become one.  A word in which a number begins behind something
+    else is not among them.
 
     Args:
         words: all words of a text.
