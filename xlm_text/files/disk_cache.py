@@ -8,10 +8,11 @@ written is not kept.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
-import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,13 +26,21 @@ def digest(texts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def fingerprint(paths: Iterable[str | Path]) -> str:
-    """Return a key for what is derived from files that are replaced, if at all, as a whole.
+@cache
+def fingerprint(package: str, *patterns: str) -> str:
+    """Return a key for what is derived from an installed package, without importing it.
 
-    Their sizes and times tell one from another: reading them would take longer.
+    Args:
+        package: its name.
+        patterns: which of its files count.  Their sizes and times tell one release from another:
+            reading them would take longer.
     """
-    stats = [(path, os.stat(path)) for path in paths]
-    return digest(sorted(f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats))
+    spec = importlib.util.find_spec(package)
+    assert spec is not None, f"{package} is installed with this one"
+    folders = map(Path, spec.submodule_search_locations or ())
+    files = [file for folder in folders for pattern in patterns for file in folder.glob(pattern)]
+    stats = [(file, file.stat()) for file in files]
+    return digest(sorted(f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in stats))
 
 
 def cached(name: str, key: str, compute: Callable[[], V]) -> V:

@@ -131,7 +131,8 @@ def join_numbers(words: Sequence[str], spans: Iterable[tuple[int, int]]) -> list
     """Join the words that numbers with separators were cut into.
 
     The words that begin in a number become one.  A word in which a number begins behind something
-    else is not among them.
+    else is not among them.  PyThaiNLP does this, too; importing it takes longer than to cut 500
+    sentences.
 
     Args:
         words: all words of a text.

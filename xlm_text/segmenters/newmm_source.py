@@ -6,11 +6,9 @@ making the dictionary's trie takes seven times as long.
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlm_text.collector import paused
@@ -22,6 +20,7 @@ END = ""
 # nodes with one child each.
 Node = dict[str, Any]
 
+# Where all of this stands in PyThaiNLP.
 _FILES = ("corpus/words_th.txt", "tokenize/newmm.py", "tokenize/tcc_p.py", "tokenize/_utils.py")
 
 
@@ -49,7 +48,9 @@ class NewmmRules(NamedTuple):
 @cache
 def load_rules() -> NewmmRules:
     """Return what newmm has beside its dictionary."""
-    most_edges, expressions, clusters, spaces = cached("newmm-1-rules", _fingerprint(), _ask)
+    most_edges, expressions, clusters, spaces = cached(
+        "newmm-1-rules", fingerprint("pythainlp", *_FILES), _ask
+    )
     not_thai, is_short, numbers = (re.compile(pattern, flags) for pattern, flags in expressions)
     return NewmmRules(most_edges, not_thai, is_short, numbers, clusters, frozenset(spaces))
 
@@ -109,7 +110,7 @@ def spaces_in(words: Iterable[str]) -> set[str]:
 def _load_trie() -> Node:
     # None of the nodes is garbage.
     with paused():
-        trie: Node = cached("newmm-1-words", _fingerprint(), _make_trie)
+        trie: Node = cached("newmm-1-words", fingerprint("pythainlp", *_FILES), _make_trie)
     return trie
 
 
@@ -134,12 +135,3 @@ def _ask() -> list[Any]:
         list(tcc_p._RE_TCC),
         sorted(spaces_in(thai_words())),
     ]
-
-
-def _fingerprint() -> str:
-    """Return what tells one installed PyThaiNLP from another, without importing it."""
-    package = importlib.util.find_spec("pythainlp")
-    assert package is not None, "PyThaiNLP is installed with this package"
-    assert package.submodule_search_locations is not None
-    folder = Path(next(iter(package.submodule_search_locations)))
-    return fingerprint([folder / name for name in _FILES])

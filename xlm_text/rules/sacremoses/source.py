@@ -6,8 +6,6 @@ it brings joblib and NumPy along, and compiles expressions for all languages.
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -94,15 +92,4 @@ def _compact(pattern: str, sets: dict[str, str]) -> str:
 
 def of_sacremoses(name: str, ask: Callable[[], Any]) -> Any:
     """Return what sacremoses says, from the cache if it is the same sacremoses."""
-    return cached(f"sacremoses-1-{name}", _fingerprint(), ask)
-
-
-def _fingerprint() -> str:
-    """Return what tells one installed sacremoses from another, without importing it."""
-    package = importlib.util.find_spec("sacremoses")
-    assert package is not None, "sacremoses is installed with this package"
-    files = []
-    for folder in package.submodule_search_locations or ():
-        with os.scandir(folder) as entries:
-            files += [entry.path for entry in entries if entry.name.endswith(".py")]
-    return fingerprint(files)
+    return cached(f"sacremoses-1-{name}", fingerprint("sacremoses", "*.py"), ask)
